@@ -1,0 +1,201 @@
+//! The store: keeps rollups, the counts of fates, flags and alerts, and answers questions about them.
+//!
+//! [`Store`] is the edge that the other rooms see; each implementation stands in a module of its own,
+//! passes the same suite, and gives the same answer, to the bit, to the same question. A store obeys:
+//! which cuboid answers, what is a flag, when an alert fires is decided by others.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemas::{
+    alert::Alert,
+    app::AppId,
+    cuboid::Cuboid,
+    dimension::Dimension,
+    fate::FateCount,
+    flag::Flag,
+    metric::Metric,
+    query::{MetricEntry, RollupQuery, RollupRow},
+    rollup::{GroupRollups, Rollup},
+    series::Group,
+    time::{Minute, MinuteRange, Resolution, Timestamp},
+};
+
+/// A range of a log's partition: records `[start, end)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source {
+    pub partition: u32,
+    pub start: u64,
+    pub end: u64,
+}
+
+/// What the aggregator made of some ranges of the log: written wholly or not at all, and once however
+/// often it is sent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// At most one for each partition.
+    pub sources: Vec<Source>,
+    pub rollups: Vec<GroupRollups>,
+    pub fates: Vec<FateCount>,
+}
+
+/// The rollups of one metric in one cuboid.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cube {
+    pub app: AppId,
+    pub metric: Metric,
+    pub cuboid: Cuboid,
+}
+
+/// The rollups of one series in some of the windows asked for, by rising window; those without a
+/// value are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesWindows {
+    pub group: Group,
+    pub windows: Vec<(Minute, Rollup)>,
+}
+
+/// Which alerts are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AlertQuery {
+    /// Only those of this app.
+    pub app: Option<AppId>,
+    /// Only those that were not resolved before this range began, and began before it ended.
+    pub range: Option<MinuteRange>,
+    /// Only those that are not resolved, or have a change yet to be told.
+    pub open: bool,
+}
+
+/// What a round of upkeep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Stretches of time (days of minutes, months of hours) deleted because their retention ended.
+    pub expired: u32,
+    /// Stretches deleted early because the disk bound was reached. Data was lost to a limit.
+    pub evicted: u32,
+}
+
+/// What it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    pub disk_bytes: u64,
+    /// Groups (slices) known.
+    pub groups: u64,
+    /// Rollups of a series and minute on disk.
+    pub series_minutes: u64,
+}
+
+/// Why a store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{context}: {source}")]
+    Io { context: String, source: std::io::Error },
+    /// What stands on disk is not what was written.
+    #[error("{0}")]
+    Corrupt(String),
+    /// The world doesn't fit the configuration, or a batch what was applied; the remedy stands in the text.
+    #[error("{0}")]
+    Mismatch(String),
+    /// It can't be reached or is overloaded; the same call may succeed later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Where rollups, flags and alerts are kept.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// For each partition of the log the offset up to which its records are in the store, if the
+    /// store keeps it in the same atomic batch as the rows. `None` when it can't: then the log's
+    /// commit has to carry it.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn applied(&self) -> Result<Option<BTreeMap<u32, u64>>, StoreError>;
+
+    /// Adds a batch. Sending a batch again whose sources were applied changes nothing.
+    ///
+    /// # Errors
+    /// `Mismatch` when a source neither continues what was applied nor was applied already.
+    async fn write(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// The rows of a question, by value and window, both rising. Windows without a value are left out.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn rollups(&self, query: &RollupQuery) -> Result<Vec<RollupRow>, StoreError>;
+
+    /// All series of a cube in the given windows, each the start of a window of `resolution`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn cube(&self, cube: &Cube, resolution: Resolution, windows: &[Minute]) -> Result<Vec<SeriesWindows>, StoreError>;
+
+    /// The metrics that `app` has rollups of, by name and unit.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn metrics(&self, app: &AppId) -> Result<Vec<MetricEntry>, StoreError>;
+
+    /// The values that `dimension` has in the rollups of `app`, rising.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn values(&self, app: &AppId, dimension: &Dimension) -> Result<Vec<String>, StoreError>;
+
+    /// What became of the events of `app` received in `range`, by minute, kind and reason.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn fates(&self, app: &AppId, range: MinuteRange) -> Result<Vec<FateCount>, StoreError>;
+
+    /// Notes that `minute` of `app` was tested, with what was flagged in it; replaces an earlier
+    /// test of the same minute.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    async fn write_flags(&self, app: &AppId, minute: Minute, flags: &[Flag]) -> Result<(), StoreError>;
+
+    /// The last tested minute of `app`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn tested(&self, app: &AppId) -> Result<Option<Minute>, StoreError>;
+
+    /// The flags of `app` whose tested minute lies in `range`, by that minute.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn flags(&self, app: &AppId, range: MinuteRange) -> Result<Vec<Flag>, StoreError>;
+
+    /// Writes alerts, each replacing the one with its app and id, all or none; and the minute of
+    /// `app` up to which flags have been grouped.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    async fn write_alerts(&self, app: &AppId, grouped: Option<Minute>, alerts: &[Alert]) -> Result<(), StoreError>;
+
+    /// The minute of `app` up to which flags have been grouped into alerts.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn grouped(&self, app: &AppId) -> Result<Option<Minute>, StoreError>;
+
+    /// The alerts asked for, by app and falling id.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>, StoreError>;
+
+    /// Merges what can be merged and deletes what is past its retention at `now`. To be called
+    /// about once a minute.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    async fn upkeep(&self, now: Timestamp) -> Result<Upkeep, StoreError>;
+
+    /// What it costs now.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn size(&self) -> Result<Size, StoreError>;
+}
