@@ -6,7 +6,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{app::AppId, time::Minute};
+use crate::{
+    app::AppId,
+    time::{Minute, Timestamp},
+};
 
 /// Why the intake refuses an event, or a whole beacon with all its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,7 +96,8 @@ impl FateKind {
     }
 }
 
-/// How many events of one app, received in one minute, met one fate. Additive.
+/// How many events of one app, received in one minute, met one fate. Counts add up, of
+/// `newest` the later one stays.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FateCount {
     pub app: AppId,
@@ -105,4 +109,6 @@ pub struct FateCount {
     pub reason: Box<str>,
     /// Events before sampling weights; for [`FateKind::Refused`] requests.
     pub events: u64,
+    /// When the newest of them was received.
+    pub newest: Timestamp,
 }

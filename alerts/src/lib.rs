@@ -1,0 +1,1 @@
+//! Alerts: overlapping flags of an app become one alert, whose changes are told once.

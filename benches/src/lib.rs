@@ -1,0 +1,1 @@
+//! Benches by step name; see the `benches` folder of this crate.

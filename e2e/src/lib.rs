@@ -1,0 +1,1 @@
+//! What the black-box tests share; the tests stand in `tests/`.
