@@ -1,1 +1,3 @@
-//! Benches by step name; see the `benches` folder of this crate.
+//! What the benches share: inputs of a stated size.
+
+pub mod records;

@@ -63,7 +63,9 @@ impl Histogram {
     /// the layout and counts of zero are left out.
     pub fn from_buckets(mut buckets: Vec<Bucket>) -> Self {
         buckets.retain(|bucket| bucket.count > 0 && usize::from(bucket.index) < BUCKETS);
-        buckets.sort_unstable_by_key(|bucket| bucket.index);
+        if !buckets.is_sorted_by(|a, b| a.index < b.index) {
+            buckets.sort_unstable_by_key(|bucket| bucket.index);
+        }
         buckets.dedup_by(|next, kept| {
             let same = next.index == kept.index;
             if same {
