@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p benches --bench fold`
 
+#![expect(clippy::print_stderr, reason = "the sizes belong to the figures")]
+
 use aggregator::{
     config::Limits,
     fold::{Duplicates, Fold},

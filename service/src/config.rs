@@ -117,7 +117,7 @@ impl Layers {
         for flag in &self.flags {
             figment = figment.merge(flag.clone());
         }
-        let values: Value = figment.extract().map_err(|error| Problems(error.into_iter().map(problem_of).collect()))?;
+        let values: Value = figment.extract().map_err(|error| Problems(error.into_iter().map(|error| problem_of(&error)).collect()))?;
         let values = serde_json::to_value(&values).map_err(|error| Problems(vec![Problem::new("", error.to_string())]))?;
         Ok(Merged { figment, values })
     }
@@ -131,7 +131,7 @@ fn readable(file: &Path) -> Result<&Path, Problems> {
     }
 }
 
-fn problem_of(error: figment::Error) -> Problem {
+fn problem_of(error: &figment::Error) -> Problem {
     Problem { key: error.path.join("."), origin: error.metadata.as_ref().map(origin_of), what: error.kind.to_string() }
 }
 

@@ -4,6 +4,11 @@
 //! passes the same suite, and gives the same answer, to the bit, to the same question. A store obeys:
 //! which cuboid answers, what is a flag, when an alert fires is decided by others.
 
+pub mod embedded;
+#[cfg(feature = "suite")]
+#[expect(clippy::unwrap_used, reason = "the suite is a test")]
+pub mod suite;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -42,7 +42,6 @@ impl Entry {
         Self(u64::from(metric) << (VALUE_BITS + WEIGHT_BITS) | value.min(VALUE_MAX) << WEIGHT_BITS | u64::from(weight))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "ten bits")]
     fn metric(self) -> MetricId {
         (self.0 >> (VALUE_BITS + WEIGHT_BITS)) as MetricId
     }

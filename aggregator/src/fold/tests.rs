@@ -40,8 +40,10 @@ fn add(fold: &mut Fold, record: &BeaconRecord, repeated: bool) -> Outcome {
     fold.add(&BeaconRecordView::decode_view(&bytes).unwrap(), repeated).unwrap()
 }
 
-/// All rollups by cuboid, slice, metric and minute, merged.
-fn merged(drained: impl IntoIterator<Item = Drained>) -> BTreeMap<(String, Vec<Box<str>>, String, Minute), Rollup> {
+/// All rollups by cuboid, slice, metric and minute.
+type Merged = BTreeMap<(String, Vec<Box<str>>, String, Minute), Rollup>;
+
+fn merged(drained: impl IntoIterator<Item = Drained>) -> Merged {
     let mut all: BTreeMap<_, Rollup> = BTreeMap::new();
     for group in drained.into_iter().flat_map(|drained| drained.rollups) {
         for cell in group.cells {
