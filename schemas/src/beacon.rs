@@ -49,8 +49,9 @@ pub struct Beacon<'a, E> {
     /// Values of dimensions that the app's configuration names; others are ignored.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<BTreeMap<Text<'a>, Text<'a>>>,
+    /// `None` in what is no beacon.
     #[serde(default)]
-    pub events: Vec<E>,
+    pub events: Option<Vec<E>>,
 }
 
 /// An event not yet looked into.
@@ -222,10 +223,11 @@ mod tests {
         assert!(matches!(beacon.app, Some(Text(Cow::Borrowed("shop")))));
         assert_eq!(beacon.release.unwrap().as_str(), "412");
         assert_eq!(beacon.experiments.unwrap().values().next().unwrap().as_str(), "true");
-        assert_eq!(beacon.events.len(), 2);
-        let event: BeaconEvent<'_> = serde_json::from_str(beacon.events[0].get()).unwrap();
+        let events = beacon.events.unwrap();
+        assert_eq!(events.len(), 2);
+        let event: BeaconEvent<'_> = serde_json::from_str(events[0].get()).unwrap();
         assert_eq!(event.value, Some(1200.5));
-        assert!(serde_json::from_str::<BeaconEvent<'_>>(beacon.events[1].get()).is_err());
+        assert!(serde_json::from_str::<BeaconEvent<'_>>(events[1].get()).is_err());
     }
 
     #[test]
