@@ -9,7 +9,7 @@ pub mod embedded;
 #[expect(clippy::unwrap_used, reason = "the suite is a test")]
 pub mod suite;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use schemas::{
@@ -121,7 +121,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Mismatch` when a source neither continues what was applied nor was applied already.
-    async fn write(&self, batch: Batch) -> Result<(), StoreError>;
+    async fn write(&self, batch: Arc<Batch>) -> Result<(), StoreError>;
 
     /// The rows of a question, by value and window, both rising. Windows without a value are left out.
     ///

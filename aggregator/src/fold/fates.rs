@@ -28,10 +28,7 @@ impl Fates {
     pub(super) fn count(&mut self, record: &BeaconRecordView<'_>, received: Timestamp, outcome: Outcome) {
         let minute = self.0.entry(received.minute()).or_default();
         minute.newest = minute.newest.max(received);
-        minute.outcome.rolled_up += outcome.rolled_up;
-        minute.outcome.too_late += outcome.too_late;
-        minute.outcome.duplicate += outcome.duplicate;
-        minute.outcome.unknown += outcome.unknown;
+        minute.outcome += outcome;
         for rejection in &record.rejections {
             *minute.rejected.entry(rejection.reason.into()).or_default() += rejection.count;
         }

@@ -53,6 +53,15 @@ pub struct Outcome {
     pub unknown: u64,
 }
 
+impl std::ops::AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.rolled_up += other.rolled_up;
+        self.too_late += other.too_late;
+        self.duplicate += other.duplicate;
+        self.unknown += other.unknown;
+    }
+}
+
 /// What a flush takes.
 #[derive(Debug, Default, PartialEq)]
 pub struct Drained {

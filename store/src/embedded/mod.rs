@@ -154,7 +154,7 @@ impl Store for EmbeddedStore {
         Ok(Some(self.0.read().applied.clone()))
     }
 
-    async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    async fn write(&self, batch: Arc<Batch>) -> Result<(), StoreError> {
         self.blocking(move |inner| inner.write_batch(&batch)).await
     }
 

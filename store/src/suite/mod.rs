@@ -72,7 +72,7 @@ pub async fn random_questions_get_the_answers_of_a_plain_model(world: &dyn World
         for (round, next) in (0..30).zip(first..) {
             let batch = script.batch(seed, next);
             model.add(&batch);
-            store.write(batch).await.unwrap();
+            store.write(Arc::new(batch)).await.unwrap();
             if round % 7 == 3 {
                 store.upkeep(NOW.plus(std::time::Duration::from_secs(round * 300))).await.unwrap();
             }
@@ -97,11 +97,11 @@ pub async fn random_questions_get_the_answers_of_a_plain_model(world: &dyn World
 /// Also after a restart, and in another company of partitions.
 pub async fn a_batch_sent_again_changes_nothing(world: &dyn World) {
     let (mut script, mut model) = (Script::new(7), Model::default());
-    let batch = script.batch(100, 0);
+    let batch = Arc::new(script.batch(100, 0));
     model.add(&batch);
     let store = world.open().await;
-    store.write(batch.clone()).await.unwrap();
-    store.write(batch.clone()).await.unwrap();
+    store.write(Arc::clone(&batch)).await.unwrap();
+    store.write(Arc::clone(&batch)).await.unwrap();
     drop(store);
     let store = world.open().await;
     store.write(batch).await.unwrap();
@@ -112,11 +112,11 @@ pub async fn a_batch_sent_again_changes_nothing(world: &dyn World) {
 /// Records that were neither applied nor follow what was.
 pub async fn a_gap_in_the_log_is_refused(world: &dyn World) {
     let store = world.open().await;
-    store.write(batch(0, 5)).await.unwrap();
+    store.write(Arc::new(batch(0, 5))).await.unwrap();
     if store.applied().await.unwrap().is_some() {
-        store.write(batch(6, 8)).await.unwrap_err();
-        store.write(batch(3, 8)).await.unwrap_err();
-        store.write(batch(5, 8)).await.unwrap();
+        store.write(Arc::new(batch(6, 8))).await.unwrap_err();
+        store.write(Arc::new(batch(3, 8))).await.unwrap_err();
+        store.write(Arc::new(batch(5, 8))).await.unwrap();
         assert_eq!(store.applied().await.unwrap().unwrap()[&0], 8);
     }
 }
@@ -133,10 +133,10 @@ pub async fn fates_add_up_and_remember_the_newest(world: &dyn World) {
         newest: Timestamp::from_ms(newest),
     };
     store
-        .write(Batch { fates: vec![fate(FateKind::RolledUp, "", 5, 20), fate(FateKind::Rejected, "bot", 1, 20)], ..batch(0, 1) })
+        .write(Arc::new(Batch { fates: vec![fate(FateKind::RolledUp, "", 5, 20), fate(FateKind::Rejected, "bot", 1, 20)], ..batch(0, 1) }))
         .await
         .unwrap();
-    store.write(Batch { fates: vec![fate(FateKind::RolledUp, "", 2, 10)], ..batch(1, 2) }).await.unwrap();
+    store.write(Arc::new(Batch { fates: vec![fate(FateKind::RolledUp, "", 2, 10)], ..batch(1, 2) })).await.unwrap();
     let all = MinuteRange::new(Minute(100), Minute(101));
     assert_eq!(
         store.fates(&app("shop"), all).await.unwrap(),
@@ -221,7 +221,7 @@ pub async fn metrics_and_values_are_listed(world: &dyn World) {
     for offset in 0..5 {
         let batch = script.batch(200, offset);
         model.add(&batch);
-        store.write(batch).await.unwrap();
+        store.write(Arc::new(batch)).await.unwrap();
     }
     for app in APPS.map(|name| model::app(name, 200)) {
         assert_eq!(store.metrics(&app).await.unwrap(), model.metrics(&app));
