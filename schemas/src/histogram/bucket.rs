@@ -51,3 +51,28 @@ fn split(bucket: u16) -> (u32, u64) {
     #[expect(clippy::cast_possible_truncation, reason = "a u16 shifted right by seven")]
     (octave as u32, bucket - (octave << HALF_BITS))
 }
+
+/// Wider bins for drawing, each made of whole buckets, so that their counts are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binning {
+    /// Buckets in a bin.
+    width: u16,
+}
+
+impl Binning {
+    /// `per_octave` bins for each doubling of the value: a power of two in [1, 128]; `None` else.
+    pub const fn new(per_octave: u16) -> Option<Self> {
+        if per_octave.is_power_of_two() && per_octave <= 128 { Some(Self { width: 128 / per_octave }) } else { None }
+    }
+
+    /// The number of the bin that a bucket falls into. Neighbouring bins have neighbouring numbers.
+    pub const fn of(self, bucket: u16) -> u16 {
+        bucket / self.width
+    }
+
+    /// The values of a bin: the lowest, and the lowest above it.
+    pub fn bounds(self, bin: u16) -> (u64, u64) {
+        let first = bin * self.width;
+        (lowest(first), highest(first + self.width - 1) + 1)
+    }
+}

@@ -13,7 +13,7 @@ mod quantile;
 
 use std::cmp::Ordering;
 
-pub use bucket::{BUCKETS, VALUE_MAX, bucket_of, highest, lowest, midpoint};
+pub use bucket::{BUCKETS, Binning, VALUE_MAX, bucket_of, highest, lowest, midpoint};
 pub use quantile::{Interval, Quantile, quantile_of};
 
 /// How many values fell into one bucket.
@@ -167,17 +167,14 @@ impl Histogram {
             .fold(0, |total, bucket| total.saturating_add(midpoint(bucket.index).saturating_sub(limit).saturating_mul(bucket.count)))
     }
 
-    /// The same counts in wider bins for drawing, `per_octave` (a power of two, at most 128) for
-    /// each doubling of the value: the lowest value of each bin that has a count, and the count.
-    pub fn bins(&self, per_octave: u16) -> Vec<(u64, u64)> {
-        debug_assert!(per_octave.is_power_of_two() && per_octave <= 128, "bins are made of whole buckets");
-        let width = 128 / per_octave;
-        let mut bins: Vec<(u64, u64)> = Vec::new();
+    /// The same counts in wider bins: the number of each bin that has a count, rising, and the count.
+    pub fn binned(&self, binning: Binning) -> Vec<(u16, u64)> {
+        let mut bins: Vec<(u16, u64)> = Vec::new();
         for bucket in self.buckets() {
-            let start = lowest(bucket.index / width * width);
+            let bin = binning.of(bucket.index);
             match bins.last_mut() {
-                Some((last, count)) if *last == start => *count = count.saturating_add(bucket.count),
-                _ => bins.push((start, bucket.count)),
+                Some((last, count)) if *last == bin => *count = count.saturating_add(bucket.count),
+                _ => bins.push((bin, bucket.count)),
             }
         }
         bins

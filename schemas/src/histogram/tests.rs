@@ -124,10 +124,16 @@ proptest! {
     }
 
     #[test]
-    fn bins_keep_every_count(values in values()) {
+    fn bins_hold_the_values_between_their_bounds(values in values()) {
         let histogram = of(&values);
-        for per_octave in [1, 4, 8, 128] {
-            prop_assert_eq!(histogram.bins(per_octave).iter().map(|(_, count)| count).sum::<u64>(), histogram.total());
+        for binning in [1, 4, 8, 128].map(|per_octave| Binning::new(per_octave).unwrap()) {
+            let bins = histogram.binned(binning);
+            prop_assert_eq!(bins.iter().map(|(_, count)| count).sum::<u64>(), histogram.total());
+            for (bin, count) in bins {
+                let (from, to) = binning.bounds(bin);
+                prop_assert_eq!(values.iter().filter(|value| (from..to).contains(value)).count() as u64, count);
+                prop_assert_eq!(binning.bounds(bin + 1).0, to);
+            }
         }
     }
 }
