@@ -1,0 +1,217 @@
+//! The watcher: tests each minute of each app once it is complete, from what the store has.
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+use schemas::{
+    app::App,
+    metric::{Metric, MetricName, PAGE_VIEW},
+    rollup::Rollup,
+    time::{Hour, Minute, MinuteRange, Resolution, Timestamp},
+    unit::Unit,
+};
+use service::{
+    clock::{Clock, Stopwatch},
+    health::Part,
+};
+use store::{Cube, SeriesWindows, Store, StoreError};
+
+use super::{
+    Thresholds,
+    tester::{Days, Observation, Tester},
+};
+use crate::metrics;
+
+/// How often the watcher looks whether a minute is complete.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Minutes that were not tested in time are tested later, but no older ones than this many.
+const CATCH_UP_MAX: u32 = 60;
+/// Days before that make the baseline of an hour.
+const DAYS: u32 = 21;
+
+/// Tests the minutes of all apps.
+pub struct Watcher {
+    store: Arc<dyn Store>,
+    apps: Vec<App>,
+    thresholds: Thresholds,
+    /// How long after its end a minute is tested: most of its events are there by then.
+    settle: Duration,
+    testers: HashMap<schemas::app::AppId, Tester>,
+}
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watcher").field("apps", &self.apps.len()).finish_non_exhaustive()
+    }
+}
+
+impl Watcher {
+    /// A watcher of `apps` in `store`.
+    pub fn new(store: Arc<dyn Store>, apps: Vec<App>, thresholds: Thresholds, settle: Duration) -> Self {
+        Self { store, apps, thresholds, settle, testers: HashMap::new() }
+    }
+
+    /// Watches until `shutdown` resolves. An error of the store is logged and shown by `health`; the
+    /// minute is tested again later.
+    pub async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
+        let mut ticks = tokio::time::interval(LOOK_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                _ = ticks.tick() => {}
+            }
+            match self.advance(Timestamp::from_ms(clock.now_ms())).await {
+                Ok(()) => health.ready(),
+                Err(error) => {
+                    tracing::warn!(%error, "a minute could not be tested: trying again");
+                    health.failing(error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Tests every minute that is complete at `now` and was not tested yet.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub async fn advance(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let complete = now.minus(self.settle).minute().minus(1);
+        for app in self.apps.clone() {
+            let first = match self.store.tested(&app.id).await? {
+                Some(tested) => tested.plus(1).max(complete.minus(CATCH_UP_MAX)),
+                None => complete,
+            };
+            for minute in MinuteRange::new(first, complete.plus(1)).minutes() {
+                self.test(&app, minute).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn test(&mut self, app: &App, minute: Minute) -> Result<(), StoreError> {
+        let watch = Stopwatch::start();
+        let mut tester = match self.testers.remove(&app.id) {
+            Some(tester) => tester,
+            None => self.warmed(app, minute).await?,
+        };
+        self.show(&mut tester, app, MinuteRange::new(minute, minute.plus(1))).await?;
+        self.read_baselines(&mut tester, app, minute).await?;
+        let (tested, flags) = tester.test(minute);
+        self.store.write_flags(&app.id, minute, &flags).await?;
+        // Only a minute that is written counts as seen: after an error the tester is made anew.
+        self.testers.insert(app.id.clone(), tester);
+        ::metrics::counter!(metrics::SERIES_TESTED).increment(tested as u64);
+        for flag in &flags {
+            ::metrics::counter!(metrics::FLAGS, "rule" => flag.rule.name()).increment(1);
+        }
+        ::metrics::histogram!(metrics::TEST_SECONDS).record(watch.elapsed());
+        Ok(())
+    }
+
+    /// A tester that has seen the minutes before `minute`.
+    async fn warmed(&self, app: &App, minute: Minute) -> Result<Tester, StoreError> {
+        let mut tester = Tester::new(app.id.clone(), self.thresholds.clone());
+        let before = MinuteRange::new(minute.minus(Tester::warm_up_minutes()), minute);
+        self.show(&mut tester, app, before).await?;
+        for flag in self.store.flags(&app.id, before).await? {
+            tester.recall(&flag);
+        }
+        Ok(tester)
+    }
+
+    /// Shows the tester the minutes of `range`, all series.
+    async fn show(&self, tester: &mut Tester, app: &App, range: MinuteRange) -> Result<(), StoreError> {
+        let minutes: Vec<Minute> = range.minutes().collect();
+        for cube in self.cubes(app).await? {
+            let exposures = self.exposures(&cube, Resolution::Minute, &minutes).await?;
+            let mut by_minute: HashMap<Minute, Vec<Observation>> = HashMap::new();
+            let mut seen = HashSet::new();
+            for SeriesWindows { group, windows } in self.store.cube(&cube, Resolution::Minute, &minutes).await? {
+                for (minute, rollup) in windows {
+                    let exposure = exposures.of(&group.values, minute);
+                    seen.insert((group.values.clone(), minute));
+                    by_minute.entry(minute).or_default().push(Observation { values: group.values.clone(), rollup, exposure });
+                }
+            }
+            // A minute with page views and no event is one with no events.
+            for (values, minute, exposure) in exposures.all().filter(|(values, minute, _)| !seen.contains(&((*values).clone(), *minute))) {
+                by_minute.entry(minute).or_default().push(Observation { values: values.clone(), rollup: Rollup::default(), exposure });
+            }
+            for minute in &minutes {
+                if let Some(observations) = by_minute.remove(minute) {
+                    tester.see(&cube.metric, &cube.cuboid, *minute, observations);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_baselines(&self, tester: &mut Tester, app: &App, minute: Minute) -> Result<(), StoreError> {
+        let hour = minute.hour();
+        let hours: Vec<Minute> =
+            (1..=DAYS).filter_map(|days| hour.0.checked_sub(days * 24)).map(|hour| Hour(hour).first_minute()).collect();
+        for cube in self.cubes(app).await? {
+            if !tester.needs_baselines(&cube.metric, &cube.cuboid, minute) {
+                continue;
+            }
+            let exposures = self.exposures(&cube, Resolution::Hour, &hours).await?;
+            let mut days = Days::new();
+            let mut seen = HashSet::new();
+            for SeriesWindows { group, windows } in self.store.cube(&cube, Resolution::Hour, &hours).await? {
+                seen.extend(windows.iter().map(|(hour, _)| (group.values.clone(), *hour)));
+                let with_exposure = windows.into_iter().map(|(hour, rollup)| (rollup, exposures.of(&group.values, hour))).collect();
+                days.insert(group.values, with_exposure);
+            }
+            for (values, _, exposure) in exposures.all().filter(|(values, hour, _)| !seen.contains(&((*values).clone(), *hour))) {
+                days.entry(values.clone()).or_default().push((Rollup::default(), exposure));
+            }
+            tester.set_baselines(&cube.metric, &cube.cuboid, minute, days);
+        }
+        Ok(())
+    }
+
+    /// The cubes of an app whose series are watched.
+    async fn cubes(&self, app: &App) -> Result<Vec<Cube>, StoreError> {
+        let metrics = self.store.metrics(&app.id).await?;
+        let watched = metrics.into_iter().map(|entry| entry.metric).filter(Tester::watches);
+        Ok(watched
+            .flat_map(|metric| {
+                app.cuboids.iter().map(move |cuboid| Cube { app: app.id.clone(), metric: metric.clone(), cuboid: cuboid.clone() })
+            })
+            .collect())
+    }
+
+    /// What the events of a cube are counted against in each window.
+    async fn exposures(&self, cube: &Cube, resolution: Resolution, windows: &[Minute]) -> Result<Exposures, StoreError> {
+        if !Tester::needs_exposure(&cube.metric) {
+            return Ok(Exposures(HashMap::new()));
+        }
+        let page_views = Metric { name: MetricName::new(PAGE_VIEW).expect("a constant"), unit: Unit::Count };
+        let views = self.store.cube(&Cube { metric: page_views, ..cube.clone() }, resolution, windows).await?;
+        #[expect(clippy::cast_precision_loss, reason = "counts of a window are far below 2^53")]
+        let of_group = |series: SeriesWindows| {
+            (series.group.values, series.windows.into_iter().map(|(window, rollup)| (window, rollup.samples as f64)).collect())
+        };
+        Ok(Exposures(views.into_iter().map(of_group).collect()))
+    }
+}
+
+/// Page views by group and window.
+struct Exposures(HashMap<Box<[Box<str>]>, HashMap<Minute, f64>>);
+
+impl Exposures {
+    /// The page views of a group in a window; 1 where none are known, as for clients that send none.
+    fn of(&self, values: &[Box<str>], window: Minute) -> f64 {
+        self.0.get(values).and_then(|windows| windows.get(&window)).copied().unwrap_or(1.0)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Box<[Box<str>]>, Minute, f64)> {
+        self.0.iter().flat_map(|(values, windows)| windows.iter().map(move |(window, exposure)| (values, *window, *exposure)))
+    }
+}
