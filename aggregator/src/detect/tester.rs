@@ -132,7 +132,7 @@ impl Tester {
             .into_iter()
             .zip(found)
             .filter(|((_, candidate), found)| *found && candidate.matters)
-            .map(|((series, candidate), _)| flag(series, candidate))
+            .map(|((series, candidate), _)| flag(series, &candidate))
             .collect();
         for flag in &flags {
             let key = (flag.series.metric.clone(), flag.series.group.cuboid.clone());
@@ -149,7 +149,7 @@ impl Tester {
     }
 }
 
-fn flag(series: Series, candidate: Candidate) -> Flag {
-    let Candidate { window, rule, observed, expected, effect, n, p_value, .. } = candidate;
+fn flag(series: Series, candidate: &Candidate) -> Flag {
+    let Candidate { window, rule, observed, expected, effect, n, p_value, .. } = *candidate;
     Flag { series, window, rule, observed, expected, effect, n, p_value }
 }
