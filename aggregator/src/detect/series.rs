@@ -151,7 +151,7 @@ impl Watched {
                 let goes_on = width == 1
                     || self
                         .departures(&newest, &Thresholds { samples_min: 1, ..thresholds.clone() })
-                        .any(|(other, part)| other == rule && part.effect() >= departure.effect() / 3.0);
+                        .any(|(other, part)| other == rule && part.effect() >= departure.effect() * 0.6);
                 let candidate = self.candidate(width, &window, rule, departure, goes_on, thresholds);
                 if strongest.as_ref().is_none_or(|known| better(&candidate, known)) {
                     strongest = Some(candidate);
