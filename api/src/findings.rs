@@ -6,6 +6,7 @@ use axum::{Json, extract::State, http::Uri};
 use schemas::{
     alert::{self, AlertState, Delivery},
     flag::{Flag, Rule},
+    sentence,
     series::Series,
     time::MinuteRange,
 };
@@ -16,7 +17,6 @@ use crate::{
     answer::{Alert, AlertChange, Alerts, Anomalies, Anomaly, At, ErrorBody},
     error::ApiError,
     params::Params,
-    words,
 };
 
 /// Flags of one series and rule that are at most this many minutes apart are one anomaly.
@@ -136,7 +136,7 @@ fn shown(alert: &alert::Alert) -> Alert {
         id: alert.id,
         app: alert.app.to_string(),
         state: alert.state.name(),
-        sentence: words::of_alert(alert),
+        sentence: sentence::of_alert(alert),
         began: At(alert.began.start()),
         last_flagged: At(alert.last_flagged.end()),
         resolved: resolved.map(|change| At(change.at)),

@@ -16,7 +16,6 @@ mod question;
 mod releases;
 pub mod router;
 mod summary;
-pub mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

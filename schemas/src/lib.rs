@@ -21,6 +21,7 @@ pub mod metric;
 pub mod query;
 pub mod record;
 pub mod rollup;
+pub mod sentence;
 pub mod series;
 pub mod time;
 pub mod unit;

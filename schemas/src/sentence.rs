@@ -1,6 +1,6 @@
-//! Sentences: what a colleague would say of an anomaly or an alert, and what a discard reason means.
+//! Sentences: what a colleague would say of a flag or an alert.
 
-use schemas::{
+use crate::{
     alert::{Alert, AlertState},
     dimension::Dimension,
     flag::{Flag, Rule},
@@ -64,7 +64,7 @@ pub fn of_alert(alert: &Alert) -> String {
 fn shown<'a>(dimension: &Dimension, value: &'a str) -> &'a str {
     match (dimension, value) {
         (_, "") => "(not known)",
-        (_, schemas::dimension::OTHER) => "(other)",
+        (_, crate::dimension::OTHER) => "(other)",
         (_, value) => value,
     }
 }
@@ -102,38 +102,10 @@ fn count(n: u64) -> String {
     groups.join(",")
 }
 
-/// What a discard reason means, and what to do about it.
-pub fn meaning(reason: &str) -> &'static str {
-    match reason {
-        "malformed_event" => "An event is no object of the right form. Compare it with the schema.",
-        "invalid_metric" => "A metric's name is missing or has other characters than A-Z a-z 0-9 _ . : / -.",
-        "invalid_value" => "A value is missing, negative, not a number, or beyond its unit's limit.",
-        "unknown_unit" => "A unit is not one of ms, s, us, score, bytes, kB, MB, count, per_second.",
-        "unit_mismatch" => "A metric came in another kind of unit than it is known or declared in.",
-        "invalid_time" => "An event's time can't be read, or lies more than ten years back.",
-        "superseded" => {
-            "A web vital was reported again with a larger value; its first one was counted. Send each once, when the page is hidden."
-        }
-        "too_many_events" => "A beacon had more events than allowed; the first ones were kept.",
-        "bot" => "The user agent is a known robot's. Set `reject_bots = false` for the app to count robots.",
-        "invalid_json" => "A body was no JSON.",
-        "not_a_beacon" => "A body had neither `events` nor a web-vitals `name`.",
-        "invalid_beacon" => "A beacon's form was wrong; the answer to the request says where.",
-        "wrong_key" => "The write key was not the app's.",
-        "origin_not_allowed" => "A page of an origin that is not among the app's `origins` sent it.",
-        "too_large" => "A body was larger than the intake reads. Send fewer events in one beacon.",
-        "body_timeout" => "A body did not arrive in time.",
-        "body_broken" => "A connection broke while the body was read.",
-        "overloaded" => "More requests than allowed were being worked on. Add capacity, or raise `ingest.requests_max`.",
-        _ => "A reason of another version of the intake.",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use schemas::{
+    use crate::{
         app::AppId,
-        fate::DiscardReason,
         metric::{Metric, MetricName},
         series::{Group, Series},
         time::{Minute, MinuteRange},
@@ -169,12 +141,5 @@ mod tests {
         assert_eq!(of_flag(&errors), "6.00× more errors for route /checkout, browser (not known): 120 in 5 min instead of 20.0");
         let everyone = Flag { series: Series { group: Group::total(AppId::new("shop").unwrap()), ..errors.series.clone() }, ..errors };
         assert!(of_flag(&everyone).contains("for everyone"));
-    }
-
-    #[test]
-    fn every_discard_reason_has_a_meaning() {
-        for reason in DiscardReason::ALL {
-            assert_ne!(meaning(reason.name()), meaning("from the future"), "{reason}");
-        }
     }
 }
