@@ -1,0 +1,66 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use service::config::FlagValue;
+
+use crate::{generate::GenerateArgs, send::SendArgs};
+
+/// Icarus: what your users' browsers really felt.
+#[derive(Debug, Parser)]
+#[command(name = "icarus", version, max_term_width = 120)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in this process: take beacons, fold them, watch them, show them.
+    Serve(ServeArgs),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Send one measurement, to try it by hand.
+    Send(SendArgs),
+    /// Send the traffic of an imagined shop's users, made from a seed.
+    Generate(Box<GenerateArgs>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file; without one the documented default holds.
+    #[arg(long, value_name = "FILE", env = "ICARUS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Where HTTP is served [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The folder for everything that is kept [default: data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+}
+
+impl ServeArgs {
+    /// The keys that flags set.
+    pub(crate) fn flags(&self) -> Vec<FlagValue> {
+        let flag = |flag, key, value: &Option<String>| value.clone().map(|value| FlagValue { flag, key, value });
+        [flag("--listen", "server.listen", &self.listen), flag("--data-dir", "data.dir", &self.data_dir)].into_iter().flatten().collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print what is wrong with the configuration, if anything is.
+    Check(ConfigFile),
+    /// Print every value that is in force, and where it comes from.
+    Show(ConfigFile),
+    /// Print the documented default, to begin a file with.
+    Default,
+}

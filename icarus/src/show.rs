@@ -1,0 +1,46 @@
+//! Printing: the configuration, and errors.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to people")]
+
+use anyhow::Result;
+
+use crate::{cli::ConfigFile, config};
+
+/// `icarus config check`
+pub(crate) fn check(file: ConfigFile) -> Result<()> {
+    let checked = config::check(&config::merge(file.config, Vec::new())?)?;
+    match checked.apps.as_slice() {
+        [] => println!("the configuration is valid, but it has no app: nothing will be accepted until one is added as [apps.<id>]"),
+        apps => println!("the configuration is valid: apps {}", apps.iter().map(|app| app.app.id.as_str()).collect::<Vec<_>>().join(", ")),
+    }
+    Ok(())
+}
+
+/// `icarus config show`
+pub(crate) fn show(file: ConfigFile) -> Result<()> {
+    let merged = config::merge(file.config, Vec::new())?;
+    let settings = merged.settings();
+    let width = settings.iter().map(|setting| setting.key.len() + setting.value.to_string().len()).max().unwrap_or_default();
+    for setting in settings {
+        let value = setting.value.to_string();
+        println!("{} = {value}{:space$}  # {}", setting.key, "", setting.origin, space = width - setting.key.len() - value.len());
+    }
+    // Whatever is wrong is told after the values, which help to find it.
+    config::check(&merged)?;
+    Ok(())
+}
+
+/// `icarus config default`
+pub(crate) fn default() -> Result<()> {
+    print!("{}", config::DEFAULT);
+    Ok(())
+}
+
+/// What made a command fail, with its causes.
+pub(crate) fn error(error: &anyhow::Error) {
+    for (i, line) in error.to_string().lines().enumerate() {
+        eprintln!("{}{line}", if i == 0 { "icarus: " } else { "        " });
+    }
+    for cause in error.chain().skip(1) {
+        eprintln!("        because {cause}");
+    }
+}
