@@ -32,10 +32,11 @@ pub struct Options {
 /// At which pace to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// As it happens, for `duration` or until told to stop.
-    Live { duration: Option<Duration> },
+    /// As it happens, from `from` (now, when `None`), for `duration` from now or until told to stop. What lies
+    /// in the past is sent at once, so that a run can begin where another ended.
+    Live { from: Option<Timestamp>, duration: Option<Duration> },
     /// What happened in the `span` before `until` (now, when `None`), as fast as the intake takes it. Only what
-    /// was sent before `until` belongs to it: a live run that starts then sends the rest.
+    /// was sent before `until` belongs to it: a live run from then on sends the rest.
     History { span: Duration, until: Option<Timestamp> },
     /// This many page views as fast as the intake takes them, as if they happened just now.
     Count { page_views: u64 },
@@ -48,10 +49,10 @@ pub enum OptionsError {
     Url(String),
     #[error("connections are {0}: use 1 to 1024")]
     Connections(usize),
-    #[error("the history ends at {0}, which is still to come")]
+    #[error("{0} is still to come: traffic can't start and a history can't end there")]
     Future(Timestamp),
     #[error(
-        "the history begins {} ago, but the app allows events to be {} late: set the app's allowed lateness, and --lateness-max, \
+        "the traffic begins {} ago, but the app allows events to be {} late: set the app's allowed lateness, and --lateness-max, \
          to at least {}",
         humantime::format_duration(*.age), humantime::format_duration(*.allowed), humantime::format_duration(*.needed)
     )]
@@ -60,15 +61,15 @@ pub enum OptionsError {
     Traffic(#[from] TrafficError),
 }
 
-/// How much older than the beginning of a history an event may be when it arrives.
-const HISTORY_MARGIN: Duration = Duration::from_secs(3_600);
+/// How much older than the beginning of traffic in the past an event may be when it arrives.
+const MARGIN: Duration = Duration::from_secs(3_600);
 
 impl Options {
     /// Live traffic to `url` until told to stop, without a truth but for fates.
     pub fn new(url: impl Into<String>, traffic: Traffic) -> Self {
         Self {
             url: url.into(),
-            mode: Mode::Live { duration: None },
+            mode: Mode::Live { from: None, duration: None },
             traffic,
             connections: 32,
             answer_timeout: Duration::from_secs(10),
@@ -87,16 +88,18 @@ impl Options {
         if !(1..=1024).contains(&self.connections) {
             return Err(OptionsError::Connections(self.connections));
         }
-        if let Mode::History { span, until } = self.mode {
-            let until = until.unwrap_or(now);
-            if until > now {
-                return Err(OptionsError::Future(until));
-            }
-            let age = Duration::from_secs(now.since(until.minus(span)).as_secs());
-            let needed = age + HISTORY_MARGIN;
-            if needed > self.traffic.lateness_max {
-                return Err(OptionsError::TooOld { age, allowed: self.traffic.lateness_max, needed });
-            }
+        let (start, end) = match self.mode {
+            Mode::Live { from, .. } => (from.unwrap_or(now), from.unwrap_or(now)),
+            Mode::History { span, until } => (until.unwrap_or(now).minus(span), until.unwrap_or(now)),
+            Mode::Count { .. } => (now, now),
+        };
+        if end > now {
+            return Err(OptionsError::Future(end));
+        }
+        let age = Duration::from_secs(now.since(start).as_secs());
+        let needed = age + MARGIN;
+        if start < now && needed > self.traffic.lateness_max {
+            return Err(OptionsError::TooOld { age, allowed: self.traffic.lateness_max, needed });
         }
         Ok(())
     }
@@ -121,5 +124,9 @@ mod tests {
         assert!(refused(history(21 * day, None)).contains("to at least 21days 1h"));
         assert!(refused(history(day, Some(now.minus(2 * day)))).contains("begins 3days ago"));
         assert!(refused(history(day, Some(now.plus(day)))).contains("still to come"));
+        let live = |from| Options { mode: Mode::Live { from: Some(from), duration: None }, ..good.clone() };
+        live(now.minus(day)).check(now).unwrap();
+        assert!(refused(live(now.minus(3 * day))).contains("begins 3days ago"));
+        assert!(refused(live(now.plus(day))).contains("still to come"));
     }
 }

@@ -24,6 +24,7 @@ pub struct Traffic {
     /// beacons.
     pub page_views_per_minute: f64,
     /// How many page views each one that is sent stands for: only every `weight`th is made. In [1, 10000].
+    /// Bare web-vitals objects have no weight, so those are fewer then.
     pub weight: u32,
     /// Whether volume and latency follow the day and the week.
     pub cycles: bool,
@@ -50,7 +51,7 @@ pub struct Rates {
     pub repeated: f64,
     /// The share of sessions that are a robot's.
     pub bots: f64,
-    /// How many hostile or broken requests there are for each page view.
+    /// How many hostile or broken requests there are for each page view of a person.
     pub hostile: f64,
     /// The share of page views that are sent as bare web-vitals objects. Those carry no time and count
     /// when they are received, so a history has none.

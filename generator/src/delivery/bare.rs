@@ -37,7 +37,8 @@ impl Bare {
             .filter(|measurement| VITALS.contains(&measurement.metric))
             .map(|measurement| Report { measurement: measurement.clone(), corrects: None })
             .collect();
-        let grew = reports.iter().find(|report| matches!(report.measurement.metric, "CLS" | "INP"));
+        // After a first report of nothing, the second one looks like a first.
+        let grew = reports.iter().find(|report| matches!(report.measurement.metric, "CLS" | "INP") && report.measurement.value > 0.0);
         if let Some(report) = grew.filter(|_| draw.chance(0.2)) {
             let first = &report.measurement;
             let mut later = Measurement::new(first.metric, (first.value * 2.0 + 1.0).ceil(), first.at);

@@ -46,6 +46,7 @@ impl Delivery {
         let bot = self.kind == Kind::Bot;
         match &*self.content {
             Content::Beacon(beacon) => {
+                debug_assert!(!bot || beacon.broken.is_empty(), "which reason would count for a robot's broken event is not said");
                 let measured = beacon.measurements.iter().enumerate().map(|(i, measurement)| match i {
                     _ if bot => Fate::Rejected(DiscardReason::Bot),
                     _ if i >= EVENTS_MAX => Fate::Rejected(DiscardReason::TooManyEvents),

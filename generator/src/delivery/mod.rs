@@ -122,6 +122,11 @@ impl Delivery {
         Self { shift_ms: self.shift_ms + by_ms, ..self }
     }
 
+    /// How many page views it stands for. Bare web-vitals objects can't say, and so stand for one.
+    pub fn weight(&self) -> u32 {
+        if matches!(*self.content, Content::Bare(_)) { 1 } else { self.traffic.weight }
+    }
+
     /// What names the beacon across retries; empty when nothing does.
     pub fn id(&self) -> &str {
         match &*self.content {

@@ -28,7 +28,8 @@ pub(crate) fn of(view: View, traffic: &Arc<Traffic>, draw: &mut Draw, send: &mut
     let rates = &traffic.rates;
     let is_bot = view.context.visitor.agent.bot;
     let sent = view.first.sent;
-    if draw.chance(rates.hostile) {
+    // Robots have enough wrong with them.
+    if draw.chance(rates.hostile) && !is_bot {
         send(hostile(&view, traffic, draw));
     }
     if draw.chance(rates.bare) && !is_bot {
@@ -84,9 +85,7 @@ fn hostile(view: &View, traffic: &Arc<Traffic>, draw: &mut Draw) -> Delivery {
     };
     let id = format!("h-{:016x}", draw.bits());
     let content = OwnBeacon { id, context: Arc::new(context), measurements, broken };
-    // A robot's is rejected as one, whatever else is wrong with it.
-    let kind = if content.context.visitor.agent.bot { Kind::Bot } else { Kind::Hostile(hostility) };
-    delivery(kind, sent, Content::Beacon(content), traffic)
+    delivery(Kind::Hostile(hostility), sent, Content::Beacon(content), traffic)
 }
 
 /// How late a late beacon is: ten minutes in the median, with a long tail up to what the app allows.

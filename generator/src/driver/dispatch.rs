@@ -14,13 +14,15 @@ use crate::{
 const MINUTE_MS: i64 = 60_000;
 /// The part of a minute in which what counts when it is received may be sent.
 const WINDOW_MS: std::ops::Range<i64> = 2_000..45_000;
+/// How long after its time something may still be sent that counts when it is received.
+const BARE_LATE_MAX: Duration = Duration::from_secs(120);
 /// How many deliveries wait for that part at most.
 const HELD_MAX: usize = 10_000;
 
 /// When deliveries are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// When the clients send them; those before `from` were somebody else's.
+    /// When the clients send them, or at once if that is past; those before `from` were somebody else's.
     Live { from: Timestamp, until: Option<Timestamp> },
     /// At once, those sent before `until`.
     History { from: Timestamp, until: Timestamp },
@@ -38,6 +40,8 @@ pub(crate) async fn run(mut stream: Stream, pace: Pace, shared: Arc<Shared>, cou
             Pace::Live { until, .. } if until.is_some_and(|until| delivery.at >= until) => break,
             Pace::History { until, .. } if delivery.at >= until => break,
             Pace::Live { from, .. } if delivery.at < from => continue,
+            // These would count now and not then.
+            Pace::Live { .. } if delivery.kind == Kind::Bare && now.since(delivery.at) > BARE_LATE_MAX => continue,
             Pace::Live { .. } => {
                 let left = delivery.at.since(now);
                 if !left.is_zero() {

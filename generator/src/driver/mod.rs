@@ -95,10 +95,10 @@ pub async fn run_reporting(options: Options, shutdown: Shutdown, mut report: imp
 fn plan(options: &Options, now: Timestamp) -> Result<(Stream, Pace), OptionsError> {
     let mut traffic = options.traffic.clone();
     let planned = match options.mode {
-        Mode::Live { duration } => {
-            let end = duration.map(|duration| now.plus(duration));
-            let stream = Stream::new(traffic, now.minus(LEAD)..end.unwrap_or(now.plus(ENDLESS)), now)?;
-            (stream, Pace::Live { from: now, until: end })
+        Mode::Live { from, duration } => {
+            let (from, until) = (from.unwrap_or(now), duration.map(|duration| now.plus(duration)));
+            let stream = Stream::new(traffic, from.minus(LEAD)..until.unwrap_or(now.plus(ENDLESS)), now)?;
+            (stream, Pace::Live { from, until })
         }
         Mode::History { span, until } => {
             let until = until.unwrap_or(now);

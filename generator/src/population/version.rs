@@ -45,10 +45,10 @@ impl Cadence {
 }
 
 /// How many days somebody is behind the current version, whose browser takes `mean_days` to update
-/// itself. A few never update.
+/// itself. A few can't update any more.
 pub(crate) fn lag_days(mean_days: f64, draw: &mut Draw) -> f64 {
-    let (stuck, lag) = (draw.chance(0.03), draw.exponential(mean_days));
-    if stuck { 150.0 + 10.0 * lag.min(20.0) } else { lag.min(150.0) }
+    let (stuck, lag) = (draw.chance(0.04), draw.exponential(mean_days));
+    if stuck { 150.0 + 30.0 * lag.min(20.0) } else { lag.min(150.0) }
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub enum TruthFileError {
     Io(#[from] io::Error),
     #[error("line {line} is no line of a truth: {source}")]
     Malformed { line: usize, source: serde_json::Error },
+    #[error("line {line} counts by `{by}`, which the first line doesn't name")]
+    NotCountedBy { line: usize, by: Cuboid },
     #[error("the file is empty")]
     Empty,
     #[error("the truth has version {0}, this program reads version {VERSION}")]
@@ -71,7 +73,9 @@ impl Truth {
         truth.account = head.account;
         for (text, line) in lines {
             let row: Row = parse(&text?, line)?;
-            truth.insert(&row);
+            if !truth.insert(&row) {
+                return Err(TruthFileError::NotCountedBy { line, by: row.by });
+            }
         }
         Ok(truth)
     }

@@ -61,18 +61,26 @@ pub struct Truth {
     pub account: Account,
     cuboids: Vec<Cuboid>,
     keeps_values: bool,
-    metrics: Vec<(Box<str>, Unit)>,
+    metrics: Vec<Counted>,
     groups: Groups,
-    cells: HashMap<Cell, Tally, foldhash::fast::FixedState>,
 }
 
-/// Where a tally belongs.
+/// What was counted of one metric.
+#[derive(Debug)]
+struct Counted {
+    name: Box<str>,
+    unit: Unit,
+    /// The tallies, by cuboid.
+    by: Vec<Tallies>,
+}
+
+type Tallies = HashMap<Cell, Tally, foldhash::fast::FixedState>;
+
+/// Where a tally of a metric and a cuboid belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Cell {
-    minute: Minute,
-    metric: u16,
-    cuboid: u16,
     group: u32,
+    minute: Minute,
 }
 
 /// Numbers for groups: the values of a cuboid's dimensions.
@@ -95,7 +103,6 @@ impl Truth {
             keeps_values: options.values,
             metrics: Vec::new(),
             groups: Groups::default(),
-            cells: HashMap::with_hasher(foldhash::fast::FixedState::default()),
         }
     }
 
@@ -105,7 +112,7 @@ impl Truth {
         self.account.acknowledged += 1;
         let repeated = delivery.kind == Kind::Repeat;
         let groups = if repeated { Vec::new() } else { self.groups_of(delivery) };
-        let weight = u64::from(delivery.traffic.weight);
+        let weight = u64::from(delivery.weight());
         for fate in delivery.fates(made) {
             match fate {
                 Fate::Rejected(reason) => self.account.fates.reject(reason),
@@ -113,10 +120,10 @@ impl Truth {
                 Fate::TooLate => self.account.fates.too_late += 1,
                 Fate::RolledUp { measurement, minute } => {
                     self.account.fates.rolled_up += 1;
-                    let metric = self.metric_number(measurement.metric, measurement.unit);
-                    for (cuboid, &group) in groups.iter().enumerate() {
-                        let cell = Cell { minute, metric, cuboid: cuboid as u16, group };
-                        self.cells.entry(cell).or_default().record(measurement.recorded, weight, self.keeps_values);
+                    let keep = self.keeps_values;
+                    let metric = self.metric(measurement.metric, measurement.unit);
+                    for (tallies, &group) in metric.by.iter_mut().zip(&groups) {
+                        tallies.entry(Cell { group, minute }).or_default().record(measurement.recorded, weight, keep);
                     }
                 }
             }
@@ -146,14 +153,14 @@ impl Truth {
 
     /// The metrics that something was counted of, with their units, by name.
     pub fn metrics(&self) -> Vec<(&str, Unit)> {
-        let mut metrics: Vec<_> = self.metrics.iter().map(|(name, unit)| (&**name, *unit)).collect();
+        let mut metrics: Vec<_> = self.metrics.iter().map(|metric| (&*metric.name, metric.unit)).collect();
         metrics.sort_unstable();
         metrics
     }
 
     /// The minutes from the first to the last with an event; `None` without any.
     pub fn range(&self) -> Option<MinuteRange> {
-        let minutes = || self.cells.keys().map(|cell| cell.minute);
+        let minutes = || self.metrics.iter().flat_map(|metric| &metric.by).flat_map(HashMap::keys).map(|cell| cell.minute);
         Some(MinuteRange::new(minutes().min()?, minutes().max()?.plus(1)))
     }
 
@@ -166,52 +173,52 @@ impl Truth {
     /// canonical order. Empty when the truth doesn't count by it.
     pub fn groups(&self, cuboid: &Cuboid, metric: &str, range: MinuteRange) -> BTreeMap<Vec<&str>, Tally> {
         let mut merged: BTreeMap<_, Tally> = BTreeMap::new();
-        for (cell, tally) in self.cells_of(cuboid, metric).filter(|(cell, _)| range.contains(cell.minute)) {
-            merged.entry(self.values(cell)).or_default().merge(tally);
+        for (cell, tally) in self.tallies(cuboid, metric).filter(|(cell, _)| range.contains(cell.minute)) {
+            merged.entry(cell.group).or_default().merge(tally);
         }
-        merged
+        merged.into_iter().map(|(group, tally)| (self.values(cuboid, group), tally)).collect()
     }
 
     /// What was counted of `metric` in each minute for the group of `cuboid` with these values.
     pub fn minutes(&self, cuboid: &Cuboid, values: &[&str], metric: &str) -> BTreeMap<Minute, Tally> {
-        let of_group = self.cells_of(cuboid, metric).filter(|(cell, _)| self.values(cell) == values);
+        let joined = join(values.iter().map(|value| Cow::Borrowed(*value)));
+        let group = self.groups.numbers.get(&*joined).copied();
+        let of_group = self.tallies(cuboid, metric).filter(|(cell, _)| Some(cell.group) == group);
         of_group.map(|(cell, tally)| (cell.minute, tally.clone())).collect()
     }
 
     /// Every tally, in the order of minute, metric, cuboid and values.
     pub fn rows(&self) -> Vec<Row> {
-        let row = |(cell, tally): (&Cell, &Tally)| {
-            let (metric, unit) = &self.metrics[usize::from(cell.metric)];
-            Row {
-                minute: cell.minute,
-                metric: metric.clone(),
-                unit: *unit,
-                by: self.cuboids[usize::from(cell.cuboid)].clone(),
-                values: self.values(cell).into_iter().map(Box::from).collect(),
-                tally: tally.clone(),
+        let mut rows = Vec::new();
+        for metric in &self.metrics {
+            for (by, tallies) in self.cuboids.iter().zip(&metric.by) {
+                rows.extend(tallies.iter().map(|(cell, tally)| Row {
+                    minute: cell.minute,
+                    metric: metric.name.clone(),
+                    unit: metric.unit,
+                    by: by.clone(),
+                    values: self.values(by, cell.group).into_iter().map(Box::from).collect(),
+                    tally: tally.clone(),
+                }));
             }
-        };
-        let mut rows: Vec<_> = self.cells.iter().map(row).collect();
+        }
         rows.sort_by(|a, b| (a.minute, &a.metric, a.unit, &a.by, &a.values).cmp(&(b.minute, &b.metric, b.unit, &b.by, &b.values)));
         rows
     }
 
-    /// Adds `row`, as read from a file.
-    fn insert(&mut self, row: &Row) {
-        let cuboid = self.cuboids.iter().position(|own| *own == row.by).unwrap_or_else(|| {
-            self.cuboids.push(row.by.clone());
-            self.cuboids.len() - 1
-        });
+    /// Adds `row`, as read from a file; `false` when the truth doesn't count by its dimensions.
+    fn insert(&mut self, row: &Row) -> bool {
+        let Some(cuboid) = self.cuboids.iter().position(|own| *own == row.by) else { return false };
         let group = self.groups.number(&join(row.values.iter().map(|value| Cow::Borrowed(&**value))));
-        let metric = self.metric_number(&row.metric, row.unit);
-        let cell = Cell { minute: row.minute, metric, cuboid: cuboid as u16, group };
-        self.cells.entry(cell).or_default().merge(&row.tally);
+        let cell = Cell { group, minute: row.minute };
+        self.metric(&row.metric, row.unit).by[cuboid].entry(cell).or_default().merge(&row.tally);
+        true
     }
 
-    fn cells_of(&self, cuboid: &Cuboid, metric: &str) -> impl Iterator<Item = (&Cell, &Tally)> {
+    fn tallies(&self, cuboid: &Cuboid, metric: &str) -> impl Iterator<Item = (&Cell, &Tally)> {
         let cuboid = self.cuboids.iter().position(|own| own == cuboid);
-        let is_metric = move |cell: &Cell| &*self.metrics[usize::from(cell.metric)].0 == metric;
-        self.cells.iter().filter(move |(cell, _)| Some(usize::from(cell.cuboid)) == cuboid && is_metric(cell))
+        let counted = self.metrics.iter().filter(move |own| &*own.name == metric);
+        counted.filter_map(move |metric| Some(&metric.by[cuboid?])).flatten()
     }
 
     /// The number of the group that `delivery` counts in, for each cuboid.
@@ -224,19 +231,20 @@ impl Truth {
         cuboids.iter().map(number).collect()
     }
 
-    fn metric_number(&mut self, name: &str, unit: Unit) -> u16 {
-        let known = self.metrics.iter().position(|(own, own_unit)| &**own == name && *own_unit == unit);
+    fn metric(&mut self, name: &str, unit: Unit) -> &mut Counted {
+        let known = self.metrics.iter().position(|own| &*own.name == name && own.unit == unit);
         let number = known.unwrap_or_else(|| {
-            self.metrics.push((name.into(), unit));
+            let by = self.cuboids.iter().map(|_| Tallies::default()).collect();
+            self.metrics.push(Counted { name: name.into(), unit, by });
             self.metrics.len() - 1
         });
-        u16::try_from(number).expect("the model has tens of metrics")
+        &mut self.metrics[number]
     }
 
-    fn values(&self, cell: &Cell) -> Vec<&str> {
-        let dimensions = self.cuboids[usize::from(cell.cuboid)].dimensions().len();
-        let joined = &self.groups.joined[cell.group as usize];
-        if dimensions == 0 { Vec::new() } else { joined.split(BETWEEN).collect() }
+    /// The values of a group of `cuboid`.
+    fn values(&self, cuboid: &Cuboid, group: u32) -> Vec<&str> {
+        let joined = &self.groups.joined[group as usize];
+        if cuboid.dimensions().is_empty() { Vec::new() } else { joined.split(BETWEEN).collect() }
     }
 }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(unreachable_pub, reason = "a module of each test program")]
 
+pub mod server;
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -208,7 +210,12 @@ fn text(text: &Option<Text<'_>>) -> String {
 
 /// The headers of `delivery`, by lower-case name.
 pub fn headers(delivery: &Delivery) -> BTreeMap<String, String> {
-    delivery.headers().map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect()
+    headers_of(delivery.headers())
+}
+
+/// The same of any pairs.
+pub fn headers_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
+    pairs.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect()
 }
 
 /// What `truth` says, in the form of an intake's counts.
