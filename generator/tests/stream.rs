@@ -100,7 +100,7 @@ fn each_kind_of_awkwardness_is_as_frequent_as_asked() {
     let near = |got: f64, wanted: f64, of: f64, what: &str| {
         // Five standard deviations of a binomial; visits come in bundles, so the deviation is doubled.
         let allowed = 10.0 * (wanted * (1.0 - wanted) / of).sqrt();
-        assert!((got / of - wanted).abs() < allowed, "{what}: {} of {of}, not {wanted}", got);
+        assert!((got / of - wanted).abs() < allowed, "{what}: {got} of {of}, not {wanted}");
     };
     let none = count(Rates::NONE);
     assert_eq!(none.0.keys().copied().collect::<Vec<_>>(), ["beacon"]);

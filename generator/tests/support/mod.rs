@@ -51,7 +51,9 @@ pub fn deliveries(traffic: Traffic, length: Duration) -> Stream {
 pub const BODY_BYTES_MAX: usize = 100_000;
 
 /// What was counted: by metric, minute and one dimension's value the samples, count and sum.
-pub type Counts = BTreeMap<(String, Minute, &'static str, String), (u64, u64, u64)>;
+pub type Counts = BTreeMap<Key, Count>;
+type Key = (String, Minute, &'static str, String);
+type Count = (u64, u64, u64);
 
 /// An intake that counts.
 #[derive(Default)]
@@ -240,7 +242,7 @@ pub fn counts_of(truth: &generator::Truth) -> Counts {
 
 /// Fails with the first differences between what was counted and what is true.
 pub fn assert_same(counted: &Counts, truth: &Counts) {
-    let differs = |(key, count): &(&(String, Minute, &str, String), &(u64, u64, u64))| truth.get(*key) != Some(*count);
+    let differs = |(key, count): &(&Key, &Count)| truth.get(*key) != Some(*count);
     let wrong: Vec<_> = counted.iter().filter(differs).take(5).map(|(key, count)| (key, count, truth.get(key))).collect();
     let missing: Vec<_> = truth.iter().filter(|(key, _)| !counted.contains_key(*key)).take(5).collect();
     assert!(wrong.is_empty() && missing.is_empty(), "counted but not true: {wrong:#?}\ntrue but not counted: {missing:#?}");
