@@ -1,0 +1,61 @@
+/** The answer by slices: a panel for each of some dimensions, each with its own picker. */
+
+import type { App } from "../../answer";
+import { Panel } from "../../parts/panel";
+import { Picker } from "../../parts/picker";
+import { Popover } from "../../parts/popover";
+import { Nothing } from "../../parts/states";
+import { go, place, to } from "../../place";
+import { askable, dimensionName } from "../../slices";
+import type { Filters } from "../../url";
+import type { Asking } from "../explore";
+import { BreakdownTable, useNote } from "./breakdown";
+
+/** What people look at first. */
+const USUAL = ["route", "browser", "country", "device", "release", "os", "connection", "network"];
+const PANELS = 4;
+
+/** The dimensions broken down by when the URL names none: the usual ones that can be asked about, less what a filter has left a single value of. */
+export function usualDimensions(app: Pick<App, "dimensions" | "together">, filters: Filters): string[] {
+  const rank = (name: string) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
+  return askable(app.dimensions, app.together, filters)
+    .filter((name) => filters[name]?.length !== 1)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, PANELS);
+}
+
+export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
+  const { by, filters } = place.value;
+  const shown = by.length > 0 ? by : usualDimensions(app, filters);
+  if (shown.length === 0) {
+    return <div class="panel"><Nothing title="There is no other dimension to break this down by"><p>Counts are kept for sets of dimensions, and none has more than these filters.</p><a class="button" href={to({ filters: {} })}>Without filters</a></Nothing></div>;
+  }
+  return (
+    <div class="grid halves">
+      {shown.map((dimension, i) => <One key={`${i} ${dimension}`} app={app} asking={asking} dimension={dimension} choose={(next) => go({ by: shown.map((each, at) => (at === i ? next : each)) })} />)}
+    </div>
+  );
+}
+
+function One({ app, asking, dimension, choose }: { app: App; asking: Asking; dimension: string; choose: (dimension: string) => void }) {
+  const note = useNote();
+  const can = askable(app.dimensions, app.together, place.value.filters);
+  const title = (
+    <>
+      By{" "}
+      <Popover class="link" label={<>{dimensionName(dimension)} <span aria-hidden="true">▾</span></>} name={`break down by ${dimensionName(dimension)}`}>
+        {(close) => (
+          <Picker
+            name="break down by"
+            options={app.dimensions.map((name) => ({ value: name, label: dimensionName(name), selected: name === dimension, disabled: !can.includes(name), hint: can.includes(name) ? undefined : "not with these filters" }))}
+            onPick={(next) => {
+              close();
+              choose(next);
+            }}
+          />
+        )}
+      </Popover>
+    </>
+  );
+  return <Panel title={title} note={note}><BreakdownTable app={app} asking={asking} dimension={dimension} /></Panel>;
+}
