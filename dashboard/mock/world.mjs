@@ -130,10 +130,13 @@ export function releaseShares(history, t) {
   return shares;
 }
 
+// the incident is to be seen whenever the mock is started, so the day's peak is some hours ago
+const PEAK_HOUR = (Date.now() / 1000 / HOUR - 4) % 24;
+
 /** How many page views there are at `t` against the peak: nights and Sundays are quiet. */
 /** @param {number} t */
 export function tide(t) {
-  const hour = (t % DAY) / HOUR;
+  const hour = ((t % DAY) / HOUR - PEAK_HOUR + 15 + 24) % 24;
   const day = Math.floor(t / DAY + 4) % 7;
   const daily = 0.55 + 0.4 * Math.cos(((hour - 15) / 24) * 2 * Math.PI) + 0.05 * Math.cos(((hour - 20) / 12) * 2 * Math.PI);
   return daily * (day === 0 ? 0.72 : day === 6 ? 0.84 : 1);

@@ -58,7 +58,7 @@ export const ask = {
   breakdown: (of: About, more: { by: string; order?: "n" | "over_good" | "quantile"; limit?: number; quantiles?: string }) =>
     question<Breakdown>(
       "breakdown",
-      { ...about(of), by: more.by, quantiles: more.quantiles ?? "0.75", limit: more.limit ?? 20, order: more.order ?? "n", bins_per_octave: 4 },
+      { ...about(of), by: more.by, quantiles: more.quantiles ?? "0.75", limit: more.limit ?? 20, order: more.order ?? "n", bins_per_octave: 8 },
       of.span,
     ),
   heatmap: (of: About, more: { step: number; binsPerOctave?: number }) =>

@@ -84,7 +84,9 @@ export function lasting(ms: number): string {
   const scales: [number, string][] = [[86_400_000 * 2, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"]];
   for (const [least, name] of scales) {
     const scale = name === "d" ? 86_400_000 : least;
-    if (Math.abs(ms) >= least) return digits3(ms / scale) + NB + name;
+    const n = ms / scale;
+    // one decimal throughout, so that a column of them lines up
+    if (Math.abs(ms) >= least) return (Math.abs(n) < 99.95 ? n.toFixed(1) : whole.format(n)) + NB + name;
   }
   return `${Math.round(ms)}${NB}ms`;
 }
@@ -118,6 +120,8 @@ export function plusMinus(low: number, high: number, around: number, unit: Unit)
 
 /** `2.69–2.73 s`; the unit once where both ends have it. */
 export function interval(low: number, high: number, unit: Unit): string {
+  // the ends of an interval are near each other: a score needs the third decimal to tell them apart
+  if (unit === "score") return `${low.toFixed(3)}–${high.toFixed(3)}`;
   const [a, b] = [value(low, unit), value(high, unit)];
   const [name, unitOfB] = [a.split(NB)[1], b.split(NB)[1]];
   return name !== undefined && name === unitOfB ? `${a.split(NB)[0]}–${b}` : `${a}–${b}`;
@@ -125,8 +129,8 @@ export function interval(low: number, high: number, unit: Unit): string {
 
 /** A change with its sign: `+4.4 s`, `−0.1 s`, `±0 ms`. The minus is a minus. */
 export function change(v: number, unit: Unit): string {
-  const text = value(Math.abs(v), unit);
-  if (/^[0.]+(\D|$)/.test(text)) return `±${text}`;
+  const text = unit === "score" ? Math.abs(v).toFixed(3) : value(Math.abs(v), unit);
+  if (/^[0.]+(\D|$)/.test(text)) return unit === "score" ? "±0" : `±${text}`;
   return `${v > 0 ? "+" : "−"}${text}`;
 }
 

@@ -35,6 +35,9 @@ export function filtersName(filters: Filters): string {
 /** A flag's slice in words. */
 export const sliceName = (slice: Readonly<Record<string, string>>): string => filtersName(sliceFilters(slice));
 
+/** The same as short as a line's label has room for: only the values. */
+export const sliceLabel = (slice: Readonly<Record<string, string>>): string => Object.values(slice).map(valueName).join(", ") || "everyone";
+
 export function sliceFilters(slice: Readonly<Record<string, string>>): Filters {
   return Object.fromEntries(Object.entries(slice).map(([dimension, value]) => [dimension, [value]]));
 }

@@ -25,12 +25,15 @@ export function barsOf(bins: readonly Bin[], scale: LogScale, tallest: number): 
   });
 }
 
-/** The greatest density among distributions that are drawn on one axis. */
+/**
+ * The greatest density among distributions that are drawn on one axis. Zeros don't count: they have no
+ * width on it, and where most values are zero their bar would leave nothing to see of the others.
+ */
 export function tallestOf(distributions: readonly (readonly Bin[])[], scale: LogScale): number {
   let most = 0;
   for (const bins of distributions) {
     const n = total(bins);
-    for (const bin of bins) most = Math.max(most, densityOf(bin, n, scale));
+    for (const bin of bins) if (bin.from > 0) most = Math.max(most, densityOf(bin, n, scale));
   }
   return most > 0 ? most : 1;
 }
@@ -45,8 +48,7 @@ function edgesOf(bin: Bin, scale: LogScale): { left: number; right: number } | n
 function densityOf(bin: Bin, n: number, scale: LogScale): number {
   const edges = edgesOf(bin, scale);
   if (edges === null || n === 0) return 0;
-  // zeros have no width on a log axis: their bar is as wide as is handy, so its height can only be a
-  // share of the whole; compared with bins an axis's fortieth wide
+  // the width that zeros are given is the axis's, so a common width stands for it
   const width = bin.from <= 0 ? 1 / 40 : edges.right - edges.left;
   return bin.n / n / width;
 }

@@ -79,17 +79,23 @@ export function layout(grid: Grid, scale: LogScale, width: number, height: numbe
   return { x, top, bottom, shownIn };
 }
 
-/** Counts as they are shown: what lies beyond the axis counts in its outermost row. */
+/**
+ * Counts as they are shown: what lies beyond the axis counts in its outermost row. The greatest is that of
+ * the values above zero, where there are any: zeros gather in one row and would pale all others.
+ */
 export function shownCounts(grid: Grid, { shownIn }: Layout): { counts: Float64Array; max: number } {
   const rows = grid.rows.length;
   const counts = new Float64Array(grid.counts.length);
-  let max = 0;
+  let [max, zeros] = [0, 0];
   for (let i = 0; i < counts.length; i += 1) {
-    const at = i - (i % rows) + (shownIn[i % rows] ?? 0);
-    counts[at] = (counts[at] ?? 0) + (grid.counts[i] ?? 0);
-    max = Math.max(max, counts[at] ?? 0);
+    const row = shownIn[i % rows] ?? 0;
+    const at = i - (i % rows) + row;
+    const n = (counts[at] ?? 0) + (grid.counts[i] ?? 0);
+    counts[at] = n;
+    if ((grid.rows[row]?.from ?? 0) > 0) max = Math.max(max, n);
+    else zeros = Math.max(zeros, n);
   }
-  return { counts, max };
+  return { counts, max: max > 0 ? max : zeros };
 }
 
 /** The row whose cell lies at `y` pixels from the top; -1 for none. */

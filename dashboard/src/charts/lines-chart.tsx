@@ -44,7 +44,7 @@ export function LinesChart(props: Props) {
   const [bright, setBright] = useState<string | null>(null);
   const axis = useMemo(() => axisOf(lines, bars || unit === "count", budget), [lines, bars, unit, budget]);
   const at = (value: number) => (value - axis.min) / (axis.max - axis.min);
-  const ticks = linearTicks(axis.min, axis.max, Math.floor(height / 55)).map((value) => ({ at: at(value), label: props.show?.(value) ?? axisLabel(value, unit) }));
+  const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({ at: at(value), label: props.show?.(value) ?? axisLabel(value, unit) }));
   const showsBudget = budget !== null && budget > axis.min && budget < axis.max;
   const shown = bright === null ? lines : lines.map((line) => (line.key === bright ? { ...line, colour: "--selection", width: 2 } : { ...line, colour: "--rest", band: false }));
   return (
@@ -95,21 +95,22 @@ const over = (key: string, onBright: (key: string | null) => void) => ({
   onBlur: () => onBright(null),
 });
 
+/** The lines' names where they end; on a narrow screen the legend below stands for them. */
 function EndLabels({ lines, at, height, onBright, onPick }: Naming & { at: (value: number) => number; height: number }) {
   const ends = lines.filter((line) => line.values.length > 0);
   const places = spreadLabels(ends.map((line) => at(line.values.at(-1)?.value ?? 0)), 15 / height);
   return (
-    <div class="plot-end" aria-hidden="true">
+    <div class="plot-end" role="group" aria-label="lines">
       {ends.map((line, i) => (
         <button
           key={line.key}
           type="button"
-          tabIndex={-1}
-          title={line.label}
+          title={onPick === undefined ? line.label : `filter on ${line.label}`}
           style={{ bottom: `${(places[i] ?? 0) * 100}%` }}
           onClick={() => onPick?.(line.key)}
           {...over(line.key, onBright)}
         >
+          <Swatch line={line} />
           {line.label}
         </button>
       ))}
@@ -122,13 +123,17 @@ function Legend({ lines, onBright, onPick }: Naming) {
     <span class="lines-legend">
       {lines.map((line) => (
         <button key={line.key} type="button" class="quiet" title={onPick === undefined ? line.label : `filter on ${line.label}`} onClick={() => onPick?.(line.key)} {...over(line.key, onBright)}>
-          <svg aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={`var(${line.colour})`} stroke-width="2" stroke-dasharray={line.dashed === true ? "4 3" : undefined} /></svg>
+          <Swatch line={line} />
           {line.label}
         </button>
       ))}
     </span>
   );
 }
+
+const Swatch = ({ line }: { line: Line }) => (
+  <svg class="line-swatch" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={`var(${line.colour})`} stroke-width="2" stroke-dasharray={line.dashed === true ? "4 3" : undefined} /></svg>
+);
 
 interface DrawnProps {
   lines: readonly Line[];

@@ -58,7 +58,9 @@ export function table(lines: readonly Line[], span: Span, step: number): uPlot.A
 export function axisOf(lines: readonly Line[], zero: boolean, budget: number | null): { min: number; max: number } {
   const values = lines.flatMap((line) => line.values.map(({ value }) => value));
   if (values.length === 0) return { min: 0, max: 1 };
-  let [min, max] = [Math.min(...values), Math.max(...values)];
+  // a window with few values has an interval that reaches anywhere: nine of ten bands are held
+  const highs = lines.flatMap((line) => (line.band === true ? line.values.map(({ value, high }) => high ?? value) : [])).sort((a, b) => a - b);
+  let [min, max] = [Math.min(...values), Math.max(...values, highs[Math.floor(highs.length * 0.9)] ?? 0)];
   if (budget !== null && budget < max * 1.6 && budget > min * 0.6) [min, max] = [Math.min(min, budget), Math.max(max, budget)];
   const room = Math.max((max - min) * 0.12, max * 0.04, 1e-9);
   // a small wobble far from zero must not fill the chart, so the axis spans a third of the value at least

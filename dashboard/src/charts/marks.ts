@@ -21,17 +21,18 @@ export interface ReleaseMark {
 const nameWidth = (name: string) => 20 + name.length * 7;
 
 export function releaseMarks(releases: readonly Release[], span: Span, width: number): ReleaseMark[] {
-  let taken = 0;
+  // the newest is named first: it is the one that people look for
+  let free = width;
   return releases
     .map(({ release, first_seen }) => ({ name: release, at: seconds(first_seen) }))
     .filter(({ at }) => at > span.from && at < span.to)
-    .sort((a, b) => a.at - b.at)
+    .sort((a, b) => b.at - a.at)
     .map(({ name, at }) => {
       const x = (at - span.from) / (span.to - span.from);
       const flipped = x * width + nameWidth(name) > width;
       const [from, to] = flipped ? [x * width - nameWidth(name), x * width] : [x * width, x * width + nameWidth(name)];
-      const named = from >= taken && from >= 0;
-      if (named) taken = to;
+      const named = to <= free && from >= 0;
+      free = Math.min(free, named ? from : x * width);
       return { name, at, x, named, flipped };
     });
 }

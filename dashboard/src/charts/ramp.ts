@@ -21,7 +21,7 @@ export function ramp(dark: boolean): string[] {
   });
 }
 
-/** The level of a count, of at most `max`: in [0, LEVELS). `n` must be above 0. */
+/** The level of a count against `max`: in [0, LEVELS). `n` must be above 0; above `max` it is drawn as `max`. */
 export const level = (n: number, max: number): number => Math.min(LEVELS - 1, Math.floor((n / max) ** POWER * LEVELS));
 
 type Rgb = [number, number, number];

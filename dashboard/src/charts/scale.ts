@@ -40,18 +40,18 @@ interface Counted extends Bounds {
 const BEYOND = 0.0004;
 
 /**
- * The axis that shows `bins` best: all but the outermost few values, both thresholds with some room, and
- * a place for zero where a bin begins there.
+ * The axis that shows `bins` best: all but the outermost values (the part `beyond` at each end), both
+ * thresholds with some room, and a place for zero where a bin begins there.
  */
-export function scaleOf(bins: readonly Counted[], thresholds: Thresholds | null): LogScale {
+export function scaleOf(bins: readonly Counted[], thresholds: Thresholds | null, beyond = BEYOND): LogScale {
   const counted = bins.filter((bin) => bin.n > 0);
   const positive = counted.filter((bin) => bin.from > 0);
   const n = positive.reduce((sum, bin) => sum + bin.n, 0);
   let [low, high] = [Number.POSITIVE_INFINITY, 0];
   let seen = 0;
   for (const bin of positive) {
-    if (seen + bin.n > n * BEYOND && low === Number.POSITIVE_INFINITY) low = bin.from;
-    if (seen < n * (1 - BEYOND)) high = bin.to;
+    if (seen + bin.n > n * beyond && low === Number.POSITIVE_INFINITY) low = bin.from;
+    if (seen < n * (1 - beyond)) high = bin.to;
     seen += bin.n;
   }
   if (thresholds !== null) {
@@ -101,6 +101,7 @@ export function linearTicks(min: number, max: number, most: number): number[] {
 
 /** A round value as short as an axis wants it: `250 ms`, `2.5 s`, `0.1`. */
 export function axisLabel(value: number, unit: Unit): string {
+  if (value === 0) return "0";
   const short = (number: number) => String(Number(number.toPrecision(3)));
   const scaled = (scales: readonly (readonly [number, string])[]) => {
     const [scale, name] = scales.find(([least]) => Math.abs(value) >= least) ?? scales.at(-1) ?? [1, ""];

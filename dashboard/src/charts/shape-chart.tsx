@@ -58,6 +58,7 @@ export function ShapeChart({ label, unit, thresholds, bins, selected = null, mar
       >
         <Bands scale={scale} thresholds={thresholds} />
         <canvas ref={canvas} aria-hidden="true" />
+        {scale.zero && <span class="plot-note" style={{ left: `${scale.at(scale.min) * 100}%`, top: "16px" }}>{zeroWords(bins, selected)}</span>}
         {reading.at !== null && <div class="shape-mark third" style={{ left: `${reading.at * 100}%` }} />}
         {marks.map((mark, i) => {
           const at = scale.at(mark.value);
@@ -72,6 +73,15 @@ export function ShapeChart({ label, unit, thresholds, bins, selected = null, mar
       <figcaption class="plot-foot"><output aria-live={reading.byKey ? "polite" : "off"}>{readBar(reading.bar, bins, selected, unit)}</output></figcaption>
     </figure>
   );
+}
+
+/** Zeros' bar reaches the top whatever their number, so that is said. */
+function zeroWords(bins: readonly Bin[], selected: readonly Bin[] | null): string {
+  const part = (of: readonly Bin[]) => {
+    const all = total(of);
+    return format.percent(all === 0 ? 0 : (of.find((bin) => bin.from <= 0)?.n ?? 0) / all, 0);
+  };
+  return selected === null ? `← ${part(bins)} are 0` : `← ${part(selected)} are 0, of the rest ${part(bins)}`;
 }
 
 function readBar(bar: Bar | null, bins: readonly Bin[], selected: readonly Bin[] | null, unit: Unit): string {

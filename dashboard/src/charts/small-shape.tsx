@@ -8,6 +8,9 @@ import { barsOf, drawBars, drawLine, outline, tallestOf } from "./distribution";
 import { scaleOf, type LogScale } from "./scale";
 import type { Thresholds } from "../rating";
 
+// so small a drawing shows the shape; a tail of one in five hundred would only narrow it
+const TAIL = 0.002;
+
 /** What the rows of a table share. */
 export interface SharedAxis {
   scale: LogScale;
@@ -20,7 +23,7 @@ export function sharedAxis(rows: readonly (readonly Bin[])[], thresholds: Thresh
     const known = merged.get(bin.from);
     merged.set(bin.from, known === undefined ? bin : { ...bin, n: known.n + bin.n });
   }
-  const scale = scaleOf([...merged.values()].sort((a, b) => a.from - b.from), thresholds);
+  const scale = scaleOf([...merged.values()].sort((a, b) => a.from - b.from), thresholds, TAIL);
   return { scale, tallest: tallestOf(rows, scale) };
 }
 

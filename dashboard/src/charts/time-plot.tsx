@@ -137,7 +137,7 @@ function Flag({ flag, url }: { flag: FlagBar; url: string }) {
 }
 
 function TimeAxis({ span, width }: { span: Span; width: number }) {
-  const ticks = timeTicks(span, Math.max(2, Math.floor(width / 110)));
+  const ticks = timeTicks(span, Math.max(2, Math.floor(width / 84)));
   const length = span.to - span.from;
   return (
     <div class="plot-x" aria-hidden="true">

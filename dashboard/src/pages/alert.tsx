@@ -59,14 +59,15 @@ function Known({ app, alert }: { app: App; alert: Alarm }) {
   const explore = toPage({ page: "explore", metric: alert.lead.metric, filters: sliceFilters(alert.lead.slice), range: aroundOf(alert), select: during });
   return (
     <>
-      <Bar app={app} charts={false} />
-      <p class="alert-state">
+      <Bar app={app} charts={false}>
+        <p class="alert-state">
         <span class={`${tone} strong`}><span aria-hidden="true">{shape}</span> {alert.state}</span>
         <span class="soft">
           #{alert.id} · {alert.resolved === undefined ? "for" : "lasted"} {format.elapsed(lasted(alert))} · began {moment(seconds(alert.began), now.value)}
           {alert.resolved !== undefined && ` · resolved ${moment(seconds(alert.resolved), now.value)}`} · {format.count(alert.minutes_flagged)} min flagged, at most {alert.series_max} series at once
         </span>
-      </p>
+        </p>
+      </Bar>
       <Headline>
         <b>{alert.sentence}</b> <span class="soft">({evidence(alert)})</span>.
         {release !== null && <> It began {gap < 60 ? "with" : `${format.elapsed(gap)} after`} release <b>{release.release}</b> was first seen.</>}{" "}

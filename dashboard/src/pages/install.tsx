@@ -11,6 +11,7 @@ import { Answered, Panel } from "../parts/panel";
 import { Headline } from "../parts/sentence";
 import { curlLines, scriptTag, Snippet, vitalsLines } from "../parts/snippet";
 import { Nothing, RowBones } from "../parts/states";
+import { Words } from "../parts/words";
 import { DAY } from "../range";
 
 export function Install({ app }: { app: App }) {
@@ -62,10 +63,10 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
   const of = (n: number, all: number) => (all === 0 ? "–" : format.percent(n / all));
   const row = (name: string, n: number, all: number, meaning: string, inner = true) => (
     <tr key={name}>
-      <td style={inner ? { paddingLeft: "18px" } : undefined} class={inner ? undefined : "strong"}>{name}</td>
+      <td style={inner ? { paddingLeft: "18px" } : undefined} class={inner ? "fate" : "fate strong"}>{name}</td>
       <td class="num">{format.count(n)}</td>
       <td class="num soft">{of(n, all)}</td>
-      <td class="soft meaning">{meaning}</td>
+      <td class="soft meaning"><Words text={meaning} /></td>
     </tr>
   );
   const reasons = (list: readonly Reason[], all: number) => list.map(({ reason, meaning, count }) => row(reason.replaceAll("_", " "), count, all, meaning));
@@ -82,7 +83,7 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
           {row("duplicate", duplicate, received, "A beacon that came before, with the same id; counted once.")}
           {row("rejected", rejected, received, rejected === 0 ? "None." : "Left out for the reasons below.", false)}
           {reasons(outcomes.reasons, received)}
-          {refused > 0 && row("requests refused as a whole", refused, 0, "Before their events could be counted; not part of the numbers above.", false)}
+          {refused > 0 && row("requests refused", refused, 0, "Requests, not events: refused as a whole, before their events could be counted.", false)}
           {reasons(outcomes.refused, 0)}
         </tbody>
       </table>

@@ -1,5 +1,6 @@
 /** The line under the header: who is shown, and what can be done with the view. */
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { App } from "../answer";
 import { span } from "../live";
@@ -9,11 +10,11 @@ import { FilterChips } from "./filters";
 import { Picker } from "./picker";
 import { Popover } from "./popover";
 
-export function Bar({ app, charts }: { app: App; charts: boolean }) {
+export function Bar({ app, charts, children }: { app: App; charts: boolean; children?: ComponentChildren }) {
   const { table } = place.value;
   return (
     <div class="bar">
-      {charts ? <FilterChips app={app} /> : <span class="chips" />}
+      {charts ? <FilterChips app={app} /> : <div class="chips">{children}</div>}
       <div class="bar-end">
         <CopyLink />
         {charts && <button type="button" class="quiet" aria-pressed={table} onClick={() => go({ table: !table })}>{table ? "View as charts" : "View as table"}</button>}

@@ -1,17 +1,20 @@
 /** Which time range: a preset, or from-to. */
 
 import { useState } from "preact/hooks";
+import { elapsed } from "../format";
 import { now, span } from "../live";
 import { go, place } from "../place";
 import { isLive, PRESETS, type Range } from "../range";
-import { fromInput, rangeName, toInput, zoneName } from "../time";
+import { date, fromInput, rangeName, toInput, zoneName } from "../time";
 import { Picker } from "./picker";
 import { Popover } from "./popover";
 
 export function RangePicker({ look = "button", words }: { look?: string; words?: string }) {
-  const name = rangeName(place.value.range, now.value);
+  const { range } = place.value;
+  const name = rangeName(range, now.value);
+  const short = isLive(range) ? elapsed(range.last) : date(range.from);
   return (
-    <Popover class={look} end={words === undefined} label={words ?? <>{name} <span aria-hidden="true">▾</span></>} name={`time range: ${name}`} title={`times in ${zoneName(now.value)}`}>
+    <Popover class={look} end={words === undefined} label={words ?? <><span class="range-long">{name}</span><span class="range-short">{short}</span> <span aria-hidden="true">▾</span></>} name={`time range: ${name}`} title={`times in ${zoneName(now.value)}`}>
       {(close) => <Choice choose={(range) => {
         go({ range, select: null });
         close();

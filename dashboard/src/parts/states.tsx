@@ -6,6 +6,7 @@ import type { Refusal } from "../api";
 import { place, to } from "../place";
 import { dimensionName, valueName } from "../slices";
 import { withFilter } from "../url";
+import { Words } from "./words";
 
 /** Why there is no answer, in the server's own words, and what can be done. */
 export function Trouble({ refusal, retry }: { refusal: Refusal; retry: () => void }) {
@@ -14,7 +15,7 @@ export function Trouble({ refusal, retry }: { refusal: Refusal; retry: () => voi
   return (
     <div class="state" role="alert">
       <h3>{title}</h3>
-      <p>{sentence(refusal.detail)} {refusal.hint !== null && sentence(refusal.hint)}</p>
+      <p><Words text={sentence(refusal.detail)} /> {refusal.hint !== null && <Words text={sentence(refusal.hint)} />}</p>
       <button type="button" class="button" onClick={retry}>Try again</button>
     </div>
   );
@@ -48,18 +49,27 @@ export function sentence(text: string): string {
 
 /** Some dimensions are counted together, others are not: what can be asked, and ways out. */
 export function NotTogether({ detail, hint }: { detail: string; hint: string | null }) {
-  const { filters } = place.value;
   return (
     <div class="state">
       <h3>These can't be asked about together</h3>
-      <p>{sentence(detail)} Counts are kept for chosen sets of dimensions, which keeps them exact and quick.</p>
-      {hint !== null && <p>{sentence(hint)}</p>}
+      <p><Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick.</p>
+      {hint !== null && <p><Words text={sentence(hint)} /></p>}
+      <WithoutFilters />
+    </div>
+  );
+}
+
+/** A way out for each filter. */
+export function WithoutFilters() {
+  const { filters } = place.value;
+  return (
+    <>
       {Object.entries(filters).map(([dimension, values]) => (
         <a key={dimension} class="button" href={to({ filters: withFilter(filters, dimension, []) })}>
           Without {dimensionName(dimension)} {values.map(valueName).join(", ")}
         </a>
       ))}
-    </div>
+    </>
   );
 }
 

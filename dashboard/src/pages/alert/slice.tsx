@@ -14,7 +14,7 @@ import { Bone } from "../../parts/states";
 import { SeriesTable } from "../../parts/tables";
 import { place } from "../../place";
 import { seconds, type Span } from "../../range";
-import { sliceFilters, sliceName } from "../../slices";
+import { sliceFilters, sliceLabel, sliceName } from "../../slices";
 import { binQuantile, subtract, total } from "../../statistics";
 
 export interface Around {
@@ -51,7 +51,7 @@ export function useAround(app: App, alert: Alert, span: Span): Around {
     const rest = counter ? rates.rest : everyone ? [] : restQuantiles(wholeMap.answer, sliceMap.answer);
     return [
       ...(rest.length === 0 ? [] : [{ key: "rest", label: "everyone else", colour: "--rest", values: rest }]),
-      { key: "slice", label: sliceName(slice), colour: "--selection", width: 2, band: !counter, values: own },
+      { key: "slice", label: sliceLabel(slice), colour: "--selection", width: 2, band: !counter, values: own },
     ];
   }, [ofSlice.answer, wholeMap.answer, sliceMap.answer, rates.slice, rates.rest]);
 

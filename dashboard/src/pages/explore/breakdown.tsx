@@ -56,7 +56,7 @@ export function BreakdownTable({ app, asking, dimension }: Props) {
             {counter
               ? <CountRows answer={answer} then={rowsThen} views={viewsOf(views.answer)} viewsThen={viewsOf(viewsThen.answer)} ofViews={metric.name !== PAGE_VIEW} />
               : <ShapeRows answer={answer} then={rowsThen} asking={asking} />}
-            {!all && answer.rows_total > answer.rows.length && <button type="button" class="quiet" style={{ marginTop: "6px" }} onClick={() => setAll(true)}>Show all {format.count(Math.min(ALL_ROWS, answer.rows_total))}</button>}
+            {!all && answer.rows_total > answer.rows.length && <button type="button" class="quiet" style={{ margin: "6px -8px 0" }} onClick={() => setAll(true)}>Show all {format.count(Math.min(ALL_ROWS, answer.rows_total))}</button>}
           </div>
         );
       }}

@@ -4,8 +4,8 @@ import type { App } from "../../answer";
 import { Panel } from "../../parts/panel";
 import { Picker } from "../../parts/picker";
 import { Popover } from "../../parts/popover";
-import { Nothing } from "../../parts/states";
-import { go, place, to } from "../../place";
+import { Nothing, WithoutFilters } from "../../parts/states";
+import { go, place } from "../../place";
 import { askable, dimensionName } from "../../slices";
 import type { Filters } from "../../url";
 import type { Asking } from "../explore";
@@ -28,7 +28,7 @@ export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
   const { by, filters } = place.value;
   const shown = by.length > 0 ? by : usualDimensions(app, filters);
   if (shown.length === 0) {
-    return <div class="panel"><Nothing title="There is no other dimension to break this down by"><p>Counts are kept for sets of dimensions, and none has more than these filters.</p><a class="button" href={to({ filters: {} })}>Without filters</a></Nothing></div>;
+    return <div class="panel"><Nothing title="There is no other dimension to break this down by"><p>Counts are kept for sets of dimensions, and none has more than these filters.</p><WithoutFilters /></Nothing></div>;
   }
   return (
     <div class="grid halves">

@@ -26,7 +26,7 @@ interface Props {
   asking: Asking;
 }
 
-const HEIGHT = 320;
+const HEIGHT = 350;
 /** More lines than this can't be told apart. */
 const LINES_MAX = 8;
 

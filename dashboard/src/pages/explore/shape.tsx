@@ -13,7 +13,7 @@ import { percentileName, QuantileCell, RatioBar } from "../../parts/rated";
 import { Bone, Nothing } from "../../parts/states";
 import { BinsTable } from "../../parts/tables";
 import { place } from "../../place";
-import { HOUR, lengthOf, type Span } from "../../range";
+import { before, coarse, HOUR, lengthName, lengthOf, type Span } from "../../range";
 import { shares, thresholdsOf } from "../../rating";
 import { binQuantile, subtract, total } from "../../statistics";
 import type { Asking } from "../explore";
@@ -152,6 +152,9 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
   const wholeViews = useAnswer(count(PAGE_VIEW, span.value));
   const part = useAnswer(chosen === null ? null : count(metric.name, chosen));
   const partViews = useAnswer(chosen === null ? null : count(PAGE_VIEW, chosen));
+  const earlier = coarse(before(chosen ?? span.value));
+  const then = useAnswer(count(metric.name, earlier));
+  const thenViews = useAnswer(count(PAGE_VIEW, earlier));
   const ofViews = metric.name !== PAGE_VIEW;
   const row = (name: string, tone: string, n: number, views: number, length: number) => (
     <tr key={name}>
@@ -175,6 +178,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
                 {chosen === null
                   ? row(metric.title.toLowerCase(), "data", n, views, length)
                   : [row("selected", "selection", own, ownViews, ownLength), row("the rest", "rest", Math.max(0, n - own), Math.max(0, views - ownViews), Math.max(HOUR, length - ownLength))]}
+                {row(`the ${lengthName(lengthOf(earlier))} before`, "none", then.answer?.n ?? 0, thenViews.answer?.n ?? 0, lengthOf(earlier))}
               </tbody>
             </table>
           );
