@@ -79,6 +79,9 @@ export function layout(grid: Grid, scale: LogScale, width: number, height: numbe
   return { x, top, bottom, shownIn };
 }
 
+/** Fewer in a cell are never drawn as many, even where no cell has more. */
+const MANY = 8;
+
 /**
  * Counts as they are shown: what lies beyond the axis counts in its outermost row. The greatest is that of
  * the values above zero, where there are any: zeros gather in one row and would pale all others.
@@ -95,7 +98,7 @@ export function shownCounts(grid: Grid, { shownIn }: Layout): { counts: Float64A
     if ((grid.rows[row]?.from ?? 0) > 0) max = Math.max(max, n);
     else zeros = Math.max(zeros, n);
   }
-  return { counts, max: max > 0 ? max : zeros };
+  return { counts, max: Math.max(MANY, max > 0 ? max : zeros) };
 }
 
 /** The row whose cell lies at `y` pixels from the top; -1 for none. */

@@ -111,7 +111,7 @@ function EndLabels({ lines, at, height, onBright, onPick }: Naming & { at: (valu
           {...over(line.key, onBright)}
         >
           <Swatch line={line} />
-          {line.label}
+          <span class="cut">{line.label}</span>
         </button>
       ))}
     </div>

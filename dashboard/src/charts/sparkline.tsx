@@ -45,7 +45,8 @@ export function Sparkline({ points, span, step }: Props) {
         return (
           <g key={first?.at}>
             <path class="band" d={`${path([...upper, ...lower])}Z`} />
-            <path class="line" d={path(run.map((point) => [x(point), y(q(point).value)]))} />
+            {/* a lone window is a dot */}
+            <path class="line" d={`${path(run.map((point) => [x(point), y(q(point).value)]))}${run.length === 1 ? "h.1" : ""}`} />
           </g>
         );
       })}

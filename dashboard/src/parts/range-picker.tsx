@@ -1,10 +1,9 @@
 /** Which time range: a preset, or from-to. */
 
 import { useState } from "preact/hooks";
-import { elapsed } from "../format";
 import { now, span } from "../live";
 import { go, place } from "../place";
-import { isLive, PRESETS, type Range } from "../range";
+import { isLive, lengthCode, PRESETS, type Range } from "../range";
 import { date, fromInput, rangeName, toInput, zoneName } from "../time";
 import { Picker } from "./picker";
 import { Popover } from "./popover";
@@ -12,7 +11,7 @@ import { Popover } from "./popover";
 export function RangePicker({ look = "button", words }: { look?: string; words?: string }) {
   const { range } = place.value;
   const name = rangeName(range, now.value);
-  const short = isLive(range) ? elapsed(range.last) : date(range.from);
+  const short = isLive(range) ? lengthCode(range.last).replace(/(?=\D)/, "\u00a0") : date(range.from);
   return (
     <Popover class={look} end={words === undefined} label={words ?? <><span class="range-long">{name}</span><span class="range-short">{short}</span> <span aria-hidden="true">▾</span></>} name={`time range: ${name}`} title={`times in ${zoneName(now.value)}`}>
       {(close) => <Choice choose={(range) => {

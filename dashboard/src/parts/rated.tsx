@@ -32,9 +32,10 @@ interface Props {
 /** A quantile in a table's cell: coloured and shaped by its rating, with its interval in the title. */
 export function QuantileCell({ quantile, unit, n, thresholds }: Props) {
   if (quantile === undefined) return <span class="third">–</span>;
-  const rating = thresholds === null ? null : rate(quantile.value, thresholds);
+  // without an interval there are too few values to call it anything
+  const rating = thresholds === null || quantile.low === undefined ? null : rate(quantile.value, thresholds);
   return (
-    <span class={rating ?? undefined} title={quantileWords(quantile, unit, n)}>
+    <span class={rating ?? (quantile.low === undefined ? "soft" : undefined)} title={quantileWords(quantile, unit, n)}>
       {rating !== null && rating !== "good" && <span aria-hidden="true" class="shape">{RATING_WORDS[rating].shape} </span>}
       {format.value(quantile.value, unit)}
       {rating !== null && <span class="spoken"> {RATING_WORDS[rating].word}</span>}

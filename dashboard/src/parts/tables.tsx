@@ -25,7 +25,7 @@ export function SeriesTable({ series, countsOnly = false }: { series: Timeseries
             {split && <th scope="col">{series.group_by}</th>}
             <th scope="col" class="num">n</th>
             {quantiles.map((q) => <th key={q} scope="col" class="num">{percentileName(q)}</th>)}
-            {quantiles.length > 0 && <th scope="col" class="num">95 % interval of the last</th>}
+            {quantiles.length > 0 && <th scope="col" class="num">95 % interval of {percentileName(quantiles.at(-1) ?? 0)}</th>}
           </tr>
         </thead>
         <tbody>

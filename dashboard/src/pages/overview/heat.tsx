@@ -32,7 +32,7 @@ export function HeatPanel({ app, metrics }: { app: App; metrics: KnownMetrics })
   return (
     <Panel
       title={`Largest Contentful Paint, ${filtersName(filters)}`}
-      note={map.answer === null ? undefined : `each column is ${stepName(map.answer.step_s)} of page views; ${dark.value ? "brighter" : "darker"} is more · n = ${format.count(n)}${covered}`}
+      note={map.answer === null ? undefined : `each ${table ? "row" : "column"} is ${stepName(map.answer.step_s)} of page views${table ? "" : `; ${dark.value ? "brighter" : "darker"} is more`} · n = ${format.count(n)}${covered}`}
       end={<a class="link" href={toPage({ page: "explore", metric: METRIC })}>Explore</a>}
       stale={map.stale}
     >

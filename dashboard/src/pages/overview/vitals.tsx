@@ -75,12 +75,12 @@ function Figures({ metric, histogram }: { metric: Metric; histogram: Histogram }
     <>
       <div class="card-head">
         <span class="name">{metric.name} · p75</span>
-        {quantile !== undefined && thresholds !== null && <RatingWord rating={rate(quantile.value, thresholds)} />}
+        {quantile !== undefined && thresholds !== null && (quantile.low === undefined ? <span class="soft">too few to say</span> : <RatingWord rating={rate(quantile.value, thresholds)} />)}
       </div>
       {quantile !== undefined && (
         <div class="figure" title={quantileWords(quantile, histogram.unit, histogram.n)}>
           {format.value(quantile.value, histogram.unit)}{" "}
-          <small>{quantile.low === undefined || quantile.high === undefined ? "too few for ±" : format.plusMinus(quantile.low, quantile.high, quantile.value, histogram.unit)}</small>
+          <small>{quantile.low === undefined || quantile.high === undefined ? "" : format.plusMinus(quantile.low, quantile.high, quantile.value, histogram.unit)}</small>
         </div>
       )}
       {histogram.ratings !== undefined && <RatioBar ratings={histogram.ratings} />}
@@ -146,7 +146,7 @@ function VitalRow({ app, name, metric, views }: { app: App; name: string; metric
       <td><a class="link" href={toPage({ page: "explore", metric: name })}>{metric?.title ?? name}</a></td>
       <td class="num">{quantile === undefined ? "–" : format.value(quantile.value, unit)}</td>
       <td class="num">{quantile?.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, unit)}</td>
-      <td>{quantile !== undefined && thresholds !== null && <RatingWord rating={rate(quantile.value, thresholds)} />}</td>
+      <td>{quantile?.low !== undefined && thresholds !== null && <RatingWord rating={rate(quantile.value, thresholds)} />}</td>
       <td class="num">{parts === null ? "–" : format.percent(parts.good)}</td>
       <td class="num">{parts === null ? "–" : format.percent(parts.needs)}</td>
       <td class="num">{parts === null ? "–" : format.percent(parts.poor)}</td>
