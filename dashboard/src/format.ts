@@ -130,7 +130,7 @@ export function interval(low: number, high: number, unit: Unit): string {
 /** A change with its sign: `+4.4 s`, `−0.1 s`, `±0 ms`. The minus is a minus. */
 export function change(v: number, unit: Unit): string {
   const text = unit === "score" ? Math.abs(v).toFixed(3) : value(Math.abs(v), unit);
-  if (/^[0.]+(\D|$)/.test(text)) return unit === "score" ? "±0" : `±${text}`;
+  if (Number.parseFloat(text) === 0) return unit === "score" ? "±0" : `±${text}`;
   return `${v > 0 ? "+" : "−"}${text}`;
 }
 

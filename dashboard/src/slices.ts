@@ -1,5 +1,6 @@
 /** Dimensions, their values, and which of them can be asked about together. Pure. */
 
+import type { App } from "./answer";
 import type { Filters } from "./url";
 
 /** How a value reads: the two that are no names of their own get words. */
@@ -48,4 +49,17 @@ export function concerns(slice: Readonly<Record<string, string>>, filters: Filte
     const own = slice[dimension];
     return own === undefined || values.includes(own);
   });
+}
+
+/** What people look at first. */
+const USUAL = ["route", "browser", "country", "device", "release", "os", "connection", "network"];
+const PANELS = 4;
+
+/** The dimensions broken down by when the URL names none: the usual ones that can be asked about, less what a filter has left a single value of. */
+export function usualDimensions(app: Pick<App, "dimensions" | "together">, filters: Filters): string[] {
+  const rank = (name: string) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
+  return askable(app.dimensions, app.together, filters)
+    .filter((name) => filters[name]?.length !== 1)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, PANELS);
 }

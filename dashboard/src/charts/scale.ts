@@ -103,13 +103,14 @@ export function linearTicks(min: number, max: number, most: number): number[] {
 export function axisLabel(value: number, unit: Unit): string {
   if (value === 0) return "0";
   const short = (number: number) => String(Number(number.toPrecision(3)));
+  // each scale from its own size on
   const scaled = (scales: readonly (readonly [number, string])[]) => {
     const [scale, name] = scales.find(([least]) => Math.abs(value) >= least) ?? scales.at(-1) ?? [1, ""];
     return name === "" ? short(value / scale) : `${short(value / scale)}\u00a0${name}`;
   };
   switch (unit) {
     case "ms":
-      return scaled(Math.abs(value) < 1000 ? [[1, "ms"]] : [[3_600_000, "h"], [120_000, "min"], [1000, "s"]]);
+      return scaled(Math.abs(value) < 1000 ? [[1, "ms"]] : [[3_600_000, "h"], [60_000, "min"], [1000, "s"]]);
     case "score":
       return short(value);
     case "bytes":

@@ -1,33 +1,17 @@
 /** One question, as a sentence, and its answer from three sides: over time, as a distribution, by slices. */
 
 import { useEffect } from "preact/hooks";
-import type { App, Metric } from "../answer";
+import type { App } from "../answer";
+import { askingOf } from "../asking";
 import { useMetrics } from "../metrics";
 import { Bar } from "../parts/bar";
 import { Headline } from "../parts/sentence";
 import { Bone, Nothing, Silent } from "../parts/states";
 import { go, place, toPage } from "../place";
-import type { Mode, Place } from "../url";
 import { Breakdowns } from "./explore/breakdowns";
 import { OverTime } from "./explore/over-time";
 import { QuestionSentence } from "./explore/question";
 import { CountsPanel, ShapePanel } from "./explore/shape";
-
-/** What is asked, with nothing left open. */
-export interface Asking {
-  metric: Metric;
-  mode: Mode;
-  split: string | null;
-  /** Whether it counts events, and so has no quantiles. */
-  counter: boolean;
-}
-
-/** The question of a place: what it leaves open is decided here, and a heat map has no lines to split. */
-export function askingOf(at: Pick<Place, "as" | "split">, metric: Metric): Asking {
-  const counter = metric.unit === "count";
-  const mode: Mode = counter ? "counts" : (at.as ?? (at.split === null ? "heatmap" : "lines"));
-  return { metric, mode, split: mode === "heatmap" ? null : at.split, counter };
-}
 
 export function Explore({ app }: { app: App }) {
   const metrics = useMetrics(app);

@@ -2,11 +2,12 @@
 
 import { useAnswer } from "../ask";
 import { ask } from "../api";
-import type { App, Dimension } from "../answer";
+import type { App } from "../answer";
 import { go, place, to } from "../place";
 import { askable, dimensionName, valueName } from "../slices";
 import { toggleFilter, withFilter } from "../url";
-import { Picker, type Option } from "./picker";
+import { filterOf, freeOption, optionsOf } from "./options";
+import { Picker } from "./picker";
 import { Popover } from "./popover";
 import { sentence } from "./states";
 
@@ -33,15 +34,12 @@ export function FilterButton({ app, look, label }: { app: App; look: string; lab
   );
 }
 
-// a dimension and its value in one text; no dimension's name has a tab
-const SEPARATOR = "\t";
-
 function Values({ app, close }: { app: App; close: () => void }) {
   const { filters } = place.value;
   const known = useAnswer(ask.dimensions(app.id));
   const can = askable(app.dimensions, app.together, filters);
   const pick = (code: string) => {
-    const [dimension = "", value = ""] = code.split(SEPARATOR);
+    const { dimension, value } = filterOf(code);
     go({ filters: toggleFilter(filters, dimension, value), select: place.value.select });
     close();
   };
@@ -58,25 +56,4 @@ function Values({ app, close }: { app: App; close: () => void }) {
       note="Several values of one dimension are alternatives."
     />
   );
-}
-
-function optionsOf(dimension: Dimension, chosen: readonly string[], can: boolean): Option[] {
-  const more = dimension.values_total - dimension.values.length;
-  const group = dimensionName(dimension.name) + (can ? "" : " (not together with the filters that are set)") + (more > 0 ? ` (${more} more: type dimension:value)` : "");
-  return dimension.values.map((value) => ({
-    value: dimension.name + SEPARATOR + value,
-    label: valueName(value),
-    group,
-    selected: chosen.includes(value),
-    disabled: !can,
-  }));
-}
-
-/** `route:/rare` for a value that is not among those listed. */
-export function freeOption(text: string, dimensions: readonly string[]): Option | null {
-  const colon = text.indexOf(":");
-  const dimension = text.slice(0, Math.max(0, colon)).trim().replaceAll(" ", "_");
-  if (!dimensions.includes(dimension)) return null;
-  const value = text.slice(colon + 1).trim();
-  return { value: dimension + SEPARATOR + value, label: valueName(value), group: dimensionName(dimension), hint: "as typed" };
 }

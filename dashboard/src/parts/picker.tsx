@@ -1,17 +1,7 @@
 /** A list to choose from, by mouse or by keyboard, with a search where it is long. */
 
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
-
-export interface Option {
-  value: string;
-  label: string;
-  /** Beside the label, softer. */
-  hint?: string | undefined;
-  /** Options of one group that follow each other stand under its name. */
-  group?: string;
-  selected?: boolean;
-  disabled?: boolean;
-}
+import { matching, type Option } from "./options";
 
 interface Props {
   name: string;
@@ -26,9 +16,6 @@ interface Props {
   /** What the search starts with. */
   start?: string;
 }
-
-/** More than this of a list is scrolled through by nobody: the search narrows it. */
-const SHOWN = 200;
 
 export function Picker({ name, options, onPick, search, free, note, start = "" }: Props) {
   const [text, setText] = useState(start);
@@ -97,16 +84,4 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
       {note !== undefined && <div class="pop-note">{note}</div>}
     </div>
   );
-}
-
-/** Options that have every word of `text`, those that begin with it first. */
-export function matching(options: readonly Option[], text: string, free?: (text: string) => Option | null): Option[] {
-  const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
-  const has = (option: Option) => {
-    const own = `${option.group ?? ""} ${option.label} ${option.hint ?? ""}`.toLowerCase();
-    return words.every((word) => own.includes(word));
-  };
-  const found = options.filter(has).slice(0, SHOWN);
-  const extra = text.trim() === "" ? null : (free?.(text.trim()) ?? null);
-  return extra === null || found.some((option) => option.value === extra.value) ? found : [...found, extra];
 }

@@ -16,7 +16,7 @@ import { before, coarse, lengthName, lengthOf } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { dimensionName, valueName } from "../../slices";
 import { toggleFilter } from "../../url";
-import type { Asking } from "../explore";
+import type { Asking } from "../../asking";
 
 const ROWS = 6;
 const ALL_ROWS = 200;

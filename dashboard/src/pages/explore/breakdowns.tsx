@@ -6,23 +6,9 @@ import { Picker } from "../../parts/picker";
 import { Popover } from "../../parts/popover";
 import { Nothing, WithoutFilters } from "../../parts/states";
 import { go, place } from "../../place";
-import { askable, dimensionName } from "../../slices";
-import type { Filters } from "../../url";
-import type { Asking } from "../explore";
+import { askable, dimensionName, usualDimensions } from "../../slices";
+import type { Asking } from "../../asking";
 import { BreakdownTable, useNote } from "./breakdown";
-
-/** What people look at first. */
-const USUAL = ["route", "browser", "country", "device", "release", "os", "connection", "network"];
-const PANELS = 4;
-
-/** The dimensions broken down by when the URL names none: the usual ones that can be asked about, less what a filter has left a single value of. */
-export function usualDimensions(app: Pick<App, "dimensions" | "together">, filters: Filters): string[] {
-  const rank = (name: string) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
-  return askable(app.dimensions, app.together, filters)
-    .filter((name) => filters[name]?.length !== 1)
-    .sort((a, b) => rank(a) - rank(b))
-    .slice(0, PANELS);
-}
 
 export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
   const { by, filters } = place.value;

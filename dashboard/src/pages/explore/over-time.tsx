@@ -19,7 +19,7 @@ import { seconds, stepName, type Span } from "../../range";
 import { dimensionName, valueName } from "../../slices";
 import { spanName } from "../../time";
 import { toggleFilter } from "../../url";
-import type { Asking } from "../explore";
+import type { Asking } from "../../asking";
 
 interface Props {
   app: App;

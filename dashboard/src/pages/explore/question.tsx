@@ -3,7 +3,8 @@
 import type { App, Metric } from "../../answer";
 import { moving, now, span } from "../../live";
 import { FilterButton } from "../../parts/filters";
-import { Picker, type Option } from "../../parts/picker";
+import type { Option } from "../../parts/options";
+import { Picker } from "../../parts/picker";
 import { Popover } from "../../parts/popover";
 import { RangePicker } from "../../parts/range-picker";
 import { go, place } from "../../place";
@@ -11,7 +12,7 @@ import { lengthName, lengthOf } from "../../range";
 import { askable, dimensionName, filtersName } from "../../slices";
 import { spanName } from "../../time";
 import type { Mode } from "../../url";
-import type { Asking } from "../explore";
+import type { Asking } from "../../asking";
 
 const MODES: Record<Mode, string> = { heatmap: "a heat map", lines: "quantile lines", counts: "counts" };
 

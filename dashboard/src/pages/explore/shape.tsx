@@ -16,7 +16,7 @@ import { place } from "../../place";
 import { before, coarse, HOUR, lengthName, lengthOf, type Span } from "../../range";
 import { shares, thresholdsOf } from "../../rating";
 import { binQuantile, subtract, total } from "../../statistics";
-import type { Asking } from "../explore";
+import type { Asking } from "../../asking";
 
 interface Props {
   app: App;
