@@ -28,7 +28,7 @@ export function FilterChips({ app }: { app: App }) {
 
 export function FilterButton({ app, look, label }: { app: App; look: string; label: string }) {
   return (
-    <Popover class={look} label={label} name={label === "+ filter" ? "add a filter" : `filters: ${label}`}>
+    <Popover class={look} label={label} name={label === "+ filter" ? label : `filters: ${label}`}>
       {(close) => <Values app={app} close={close} />}
     </Popover>
   );

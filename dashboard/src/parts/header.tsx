@@ -43,7 +43,7 @@ function AppPicker({ apps, app }: { apps: readonly App[]; app: App | null }) {
   // filters and metrics of one app may not exist in another
   const choose = (id: string) => visit(placeUrl({ ...NOWHERE, page: page === "apps" || page === "lost" ? "overview" : page, app: id, range: place.value.range }));
   return (
-    <Popover class="button" label={<>{app?.id ?? "choose an app"} <span aria-hidden="true">▾</span></>} name={`app: ${app?.id ?? "none"}`}>
+    <Popover class="button" label={<>{app?.id ?? "choose an app"} <span aria-hidden="true">▾</span></>} name={`app: ${app?.id ?? "choose an app"}`}>
       {(close) => (
         <Picker
           name="app"

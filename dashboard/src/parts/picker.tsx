@@ -21,9 +21,15 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
   const [text, setText] = useState(start);
   const found = useMemo(() => matching(options, text, free), [options, text, free]);
   const [active, setActive] = useState(() => Math.max(0, found.findIndex((option) => option.selected)));
+  const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
   const at = Math.min(active, found.length - 1);
+
+  // a picker is only shown when it is wanted, and its keys should work at once
+  useEffect(() => {
+    (input.current ?? list.current)?.focus({ preventScroll: true });
+  }, []);
 
   useEffect(() => {
     list.current?.querySelector(".active")?.scrollIntoView({ block: "nearest" });
@@ -45,6 +51,7 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
     <div>
       {search !== undefined && (
         <input
+          ref={input}
           type="text"
           role="combobox"
           aria-label={name}

@@ -28,17 +28,20 @@ export function Popover({ class: look, label, name, end = false, title, children
 
   useEffect(() => {
     if (!open) return;
-    const first = panel.current?.querySelector<HTMLElement>("[data-first], input, [role=listbox], button");
-    first?.focus({ preventScroll: true });
     keepOnScreen(panel.current);
-    const outside = (event: Event) => {
-      if (event.target instanceof Node && root.current?.contains(event.target) !== true) setOpen(false);
+    const isInside = (target: EventTarget | null) => target instanceof Node && root.current?.contains(target) === true;
+    const pressed = (event: Event) => {
+      if (!isInside(event.target)) setOpen(false);
     };
-    document.addEventListener("pointerdown", outside);
-    document.addEventListener("focusin", outside);
+    const focused = ({ target }: Event) => {
+      // a click on what can't have the focus gives it to what is around it, such as the page's main part
+      if (!isInside(target) && !(target instanceof Node && target.contains(root.current))) setOpen(false);
+    };
+    document.addEventListener("pointerdown", pressed);
+    document.addEventListener("focusin", focused);
     return () => {
-      document.removeEventListener("pointerdown", outside);
-      document.removeEventListener("focusin", outside);
+      document.removeEventListener("pointerdown", pressed);
+      document.removeEventListener("focusin", focused);
     };
   }, [open]);
 

@@ -13,7 +13,7 @@ export function RangePicker({ look = "button", words }: { look?: string; words?:
   const name = rangeName(range, now.value);
   const short = isLive(range) ? lengthCode(range.last).replace(/(?=\D)/, "\u00a0") : date(range.from);
   return (
-    <Popover class={look} end={words === undefined} label={words ?? <><span class="range-long">{name}</span><span class="range-short">{short}</span> <span aria-hidden="true">▾</span></>} name={`time range: ${name}`} title={`times in ${zoneName(now.value)}`}>
+    <Popover class={look} end={words === undefined} label={words ?? <><span class="range-long">{name}</span><span class="range-short">{short}</span> <span aria-hidden="true">▾</span></>} name={`time range: ${words ?? name}`} title={`times in ${zoneName(now.value)}`}>
       {(close) => <Choice choose={(range) => {
         go({ range, select: null });
         close();

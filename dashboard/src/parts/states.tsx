@@ -14,7 +14,7 @@ export function Trouble({ refusal, retry }: { refusal: Refusal; retry: () => voi
   const title = TITLES[refusal.reason] ?? "There is no answer to this";
   return (
     <div class="state" role="alert">
-      <h3>{title}</h3>
+      <p class="state-title">{title}</p>
       <p><Words text={sentence(refusal.detail)} /> {refusal.hint !== null && <Words text={sentence(refusal.hint)} />}</p>
       <button type="button" class="button" onClick={retry}>Try again</button>
     </div>
@@ -51,7 +51,7 @@ export function sentence(text: string): string {
 export function NotTogether({ detail, hint }: { detail: string; hint: string | null }) {
   return (
     <div class="state">
-      <h3>These can't be asked about together</h3>
+      <p class="state-title">These can't be asked about together</p>
       <p><Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick.</p>
       {hint !== null && <p><Words text={sentence(hint)} /></p>}
       <WithoutFilters />
@@ -76,7 +76,7 @@ export function WithoutFilters() {
 export function Nothing({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="state">
-      <h3>{title}</h3>
+      <p class="state-title">{title}</p>
       {children}
     </div>
   );

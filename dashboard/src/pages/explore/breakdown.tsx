@@ -133,7 +133,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
       <table>
         <thead>
           <tr>
-            <th scope="col">{dimensionName(answer.by)}</th><th scope="col" class="cell-shape" /><th scope="col" class="num">n</th>
+            <th scope="col">{dimensionName(answer.by)}</th><th scope="col" class="cell-shape">how many</th><th scope="col" class="num">n</th>
             {ofViews && <th scope="col" class="num">per page view</th>}
             <th scope="col" class="num">change</th><th scope="col" class="num">share</th>
           </tr>

@@ -119,7 +119,7 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
       <table class="dense">
         <thead>
           <tr>
-            <th scope="col" />
+            <th scope="col">quantile</th>
             <th scope="col" class="num"><i class="swatch selection" /> selected</th>
             <th scope="col" class="num wide-only">95 % interval</th>
             <th scope="col" class="num" title="read off the bins of the drawing, which are 9 % wide"><i class="swatch rest" /> the rest</th>
@@ -173,7 +173,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
           const [length, ownLength] = [lengthOf(span.value), chosen === null ? 0 : lengthOf(chosen)];
           return (
             <table>
-              <thead><tr><th scope="col" /><th scope="col" class="num">n</th><th scope="col" class="num">an hour</th>{ofViews && <th scope="col" class="num">per page view</th>}</tr></thead>
+              <thead><tr><th scope="col">time</th><th scope="col" class="num">n</th><th scope="col" class="num">an hour</th>{ofViews && <th scope="col" class="num">per page view</th>}</tr></thead>
               <tbody>
                 {chosen === null
                   ? row(metric.title.toLowerCase(), "data", n, views, length)
