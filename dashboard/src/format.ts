@@ -57,6 +57,9 @@ export function value(v: number, unit: Unit): string {
   }
 }
 
+/** The same with one more digit where the unit's usual ones hide a difference: beside an interval. */
+export const precise = (v: number, unit: Unit): string => (unit === "score" && Math.abs(v) < 9.95 ? v.toFixed(3) : value(v, unit));
+
 function duration(ms: number): string {
   const size = Math.abs(ms);
   if (size === 0) return `0${NB}ms`;

@@ -98,9 +98,10 @@ const over = (key: string, onBright: (key: string | null) => void) => ({
 /** The lines' names where they end; on a narrow screen the legend below stands for them. */
 function EndLabels({ lines, at, height, onBright, onPick }: Naming & { at: (value: number) => number; height: number }) {
   const ends = lines.filter((line) => line.values.length > 0);
+  const width = Math.min(172, 44 + 7 * Math.max(...lines.map(({ label }) => label.length)));
   const places = spreadLabels(ends.map((line) => at(line.values.at(-1)?.value ?? 0)), 15 / height);
   return (
-    <div class="plot-end" role="group" aria-label="lines">
+    <div class="plot-end" role="group" aria-label="lines" style={{ width: `${width}px` }}>
       {ends.map((line, i) => (
         <button
           key={line.key}

@@ -73,7 +73,7 @@ export function TimePlot(props: TimePlotProps) {
         {box.width > 0 && props.children(box)}
         <Over {...props} columns={columns} selection={selecting.selection} cursor={cursor} />
         <Releases marks={props.releases(box.width)} />
-        {props.budget !== undefined && <span class="plot-note good" style={{ right: 0, bottom: `${props.budget.at * 100}%` }}>{props.budget.label}</span>}
+        {props.budget !== undefined && <span class="plot-note good" style={{ left: 0, bottom: `${props.budget.at * 100}%` }}>{props.budget.label}</span>}
       </div>
       {props.end}
       {lanes > 0 && (

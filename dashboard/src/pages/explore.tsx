@@ -9,6 +9,7 @@ import { Headline } from "../parts/sentence";
 import { Bone, Nothing, Silent } from "../parts/states";
 import { go, place, toPage } from "../place";
 import { Breakdowns } from "./explore/breakdowns";
+import { Differs } from "./explore/differs";
 import { OverTime } from "./explore/over-time";
 import { QuestionSentence } from "./explore/question";
 import { CountsPanel, ShapePanel } from "./explore/shape";
@@ -36,6 +37,7 @@ export function Explore({ app }: { app: App }) {
         <OverTime app={app} asking={asking} />
         {asking.counter ? <CountsPanel app={app} asking={asking} /> : <ShapePanel app={app} asking={asking} />}
       </div>
+      <Differs app={app} asking={asking} />
       <Breakdowns app={app} asking={asking} />
     </>
   );

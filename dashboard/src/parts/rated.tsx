@@ -27,17 +27,19 @@ interface Props {
   unit: Unit;
   n: number;
   thresholds: Thresholds | null;
+  /** Whether its interval stands beside it. */
+  precise?: boolean;
 }
 
 /** A quantile in a table's cell: coloured and shaped by its rating, with its interval in the title. */
-export function QuantileCell({ quantile, unit, n, thresholds }: Props) {
+export function QuantileCell({ quantile, unit, n, thresholds, precise = false }: Props) {
   if (quantile === undefined) return <span class="third">–</span>;
   // without an interval there are too few values to call it anything
   const rating = thresholds === null || quantile.low === undefined ? null : rate(quantile.value, thresholds);
   return (
     <span class={rating ?? (quantile.low === undefined ? "soft" : undefined)} title={quantileWords(quantile, unit, n)}>
       {rating !== null && rating !== "good" && <span aria-hidden="true" class="shape">{RATING_WORDS[rating].shape} </span>}
-      {format.value(quantile.value, unit)}
+      {(precise ? format.precise : format.value)(quantile.value, unit)}
       {rating !== null && <span class="spoken"> {RATING_WORDS[rating].word}</span>}
     </span>
   );

@@ -8,6 +8,7 @@ import { binsOf, gridOf } from "../../charts/heatmap";
 import { quantileValues, type Line, type LineValue } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
+import { now } from "../../live";
 import { CHART_COLUMNS, PAGE_VIEW, stepHere, useMetrics } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { Bone } from "../../parts/states";
@@ -29,13 +30,15 @@ export interface Around {
   counter: boolean;
 }
 
+const RATE_COLUMNS = 60;
 // fine enough that a quantile read off the bins is off by one or two percent
 const FINE = 16;
 
 export function useAround(app: App, alert: Alert, span: Span): Around {
   const { metric, slice, unit } = alert.lead;
   const counter = unit === "count";
-  const step = stepHere(app, CHART_COLUMNS, span);
+  // a rate of few events in a narrow window says little
+  const step = stepHere(app, counter ? RATE_COLUMNS : CHART_COLUMNS, span);
   const all: About = { app: app.id, metric, filters: {}, span };
   const some: About = { ...all, filters: sliceFilters(slice) };
   const everyone = Object.keys(slice).length === 0;
@@ -89,7 +92,9 @@ function useRates(asks: boolean, all: About, some: About, step: number) {
     if (whole.answer === null || wholeViews.answer === null || part.answer === null || partViews.answer === null) return NO_RATES;
     const counts = (of: Timeseries) => new Map((of.series[0]?.points ?? []).map((point) => [seconds(point.at), point.n]));
     const [a, av, p, pv] = [counts(whole.answer), counts(wholeViews.answer), counts(part.answer), counts(partViews.answer)];
-    const rate = (at: number, n: number, of: number): LineValue[] => (of > 0 ? [{ at, value: n / of, n }] : []);
+    // a window that is not over yet has page views whose errors are still to come
+    const over = (at: number) => at + step <= now.value;
+    const rate = (at: number, n: number, of: number): LineValue[] => (of > 0 && over(at) ? [{ at, value: n / of, n }] : []);
     return {
       slice: [...pv].flatMap(([at, of]) => rate(at, p.get(at) ?? 0, of)),
       rest: [...av].flatMap(([at, of]) => rate(at, (a.get(at) ?? 0) - (p.get(at) ?? 0), of - (pv.get(at) ?? 0))),

@@ -155,7 +155,9 @@ function PerView({ app, answer }: { app: App; answer: Timeseries }) {
   const views = useAnswer(ask.timeseries(aboutHere(app, PAGE_VIEW), { step: answer.step_s, quantiles: "0.5" })).answer;
   const lines = useMemo((): Line[] => {
     const counts = new Map((answer.series[0]?.points ?? []).map(({ at, n }) => [at, n]));
-    const values = (views?.series[0]?.points ?? []).map(({ at, n }) => ({ at: seconds(at), value: (counts.get(at) ?? 0) / n, n }));
+    // a window that is not over yet has page views whose events are still to come
+    const over = (views?.series[0]?.points ?? []).filter(({ at }) => seconds(at) + answer.step_s <= now.value);
+    const values = over.map(({ at, n }) => ({ at: seconds(at), value: (counts.get(at) ?? 0) / n, n }));
     return [{ key: "rate", label: "per page view", colour: "--accent", values }];
   }, [answer, views]);
   return (

@@ -49,14 +49,14 @@ const p75 = (histogram: Histogram) => histogram.quantiles.find(({ q }) => q === 
 function Whole({ all, asking }: { all: Histogram; asking: Asking["metric"] }) {
   const thresholds = thresholdsOf(asking);
   const quantile = p75(all);
-  const marks: Mark[] = quantile === undefined ? [] : [{ value: quantile.value, label: `p75 ${format.value(quantile.value, all.unit)}`, tone: "data" }];
+  const marks: Mark[] = quantile === undefined ? [] : [{ value: quantile.value, label: `p75 ${format.precise(quantile.value, all.unit)}`, tone: "data" }];
   return (
     <>
       {place.value.table ? <BinsTable bins={all.bins} unit={all.unit} /> : (
         <ShapeChart label={`Distribution of ${all.metric}, n = ${format.count(all.n)}`} unit={all.unit} thresholds={thresholds} bins={all.bins} marks={marks} height={HEIGHT} />
       )}
       {all.ratings !== undefined && <Rated histogram={all} />}
-      <Quantiles all={all} thresholds={thresholds} />
+      <Quantiles all={all} thresholds={thresholds} precise />
     </>
   );
 }
@@ -84,11 +84,11 @@ function Quantiles({ all, thresholds }: { all: Histogram; thresholds: ReturnType
         {all.quantiles.map((quantile) => (
           <tr key={quantile.q}>
             <td>{percentileName(quantile.q)}</td>
-            <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={all.n} thresholds={thresholds} /></td>
+            <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={all.n} thresholds={thresholds} precise /></td>
             <td class="num soft">{quantile.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, all.unit)}</td>
           </tr>
         ))}
-        <tr><td>mean</td><td class="num">{all.mean === undefined ? "–" : format.value(all.mean, all.unit)}</td><td /></tr>
+        <tr><td>mean</td><td class="num">{all.mean === undefined ? "–" : format.precise(all.mean, all.unit)}</td><td /></tr>
       </tbody>
     </table>
   );
@@ -131,9 +131,9 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
             return (
               <tr key={quantile.q}>
                 <td>{percentileName(quantile.q)}</td>
-                <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={some.n} thresholds={thresholds} /></td>
+                <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={some.n} thresholds={thresholds} precise /></td>
                 <td class="num soft wide-only">{quantile.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, all.unit)}</td>
-                <td class="num">{other === null ? "–" : `≈ ${format.value(other, all.unit)}`}</td>
+                <td class="num">{other === null ? "–" : `≈ ${format.precise(other, all.unit)}`}</td>
               </tr>
             );
           })}
