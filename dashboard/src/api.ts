@@ -64,7 +64,7 @@ export const ask = {
   heatmap: (of: About, more: { step: number; binsPerOctave?: number }) =>
     question<Heatmap>("heatmap", { ...about(of), step: `${more.step}s`, bins_per_octave: more.binsPerOctave ?? 8 }, of.span),
   anomalies: (app: string, span: Span, metric?: string) => question<Anomalies>("anomalies", { app, metric }, span),
-  alerts: (app: string, state?: "firing" | "pending" | "resolved", limit = 100) => question<Alerts>("alerts", { app, state, limit }),
+  alerts: (app: string, state?: "firing" | "pending" | "resolved", limit?: number) => question<Alerts>("alerts", { app, state, limit }),
   outcomes: (app: string, span: Span) => question<Outcomes>("outcomes", { app }, span),
 };
 

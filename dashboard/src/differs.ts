@@ -24,6 +24,8 @@ export interface Pair {
 
 // fewer samples than this on either side say nothing
 const ENOUGH = 30;
+// what accounts for less of the difference than this explains nothing
+const WORTH_SAYING = 0.05;
 
 interface Counted {
   n: number;
@@ -50,14 +52,17 @@ export function differing(pairs: readonly Pair[], most: number): Differing[] {
       const own = counted(row);
       return { value: row.value, own, rest: less(wholeRows.get(row.value) ?? own, own) };
     });
-    const [ownAll, restAll] = [sum(rows.map(({ own }) => own)), sum(rows.map(({ rest }) => rest))];
+    const ownAll = sum(rows.map(({ own }) => own));
+    const restAll = less(sum([...wholeRows.values()]), ownAll);
     const excess = restAll.n > 0 ? ownAll.bad - (ownAll.n * restAll.bad) / restAll.n : 0;
     if (excess <= 0) return [];
     return rows.flatMap(({ value, own, rest }): Differing[] => {
       if (own.samples < ENOUGH || rest.samples < ENOUGH) return [];
       const [a, b] = [own.bad / own.n, rest.bad / rest.n];
       if (difference({ share: a, samples: own.samples }, { share: b, samples: rest.samples }).low <= 0) return [];
-      return [{ dimension: selected.by, value, selected: a, rest: b, n: own.n, part: (own.n * (a - b)) / excess }];
+      const part = (own.n * (a - b)) / excess;
+      if (part < WORTH_SAYING) return [];
+      return [{ dimension: selected.by, value, selected: a, rest: b, n: own.n, part }];
     });
   });
   // of two that account for as much, the one with fewer page views is the more telling

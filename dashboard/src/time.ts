@@ -99,7 +99,7 @@ const TICK_STEPS = [60, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR,
  */
 export function timeTicks(span: Span, most: number, zone?: Zone): Tick[] {
   const length = span.to - span.from;
-  const step = TICK_STEPS.find((candidate) => length / candidate <= most) ?? 28 * DAY * Math.ceil(length / (28 * DAY * most));
+  const step = TICK_STEPS.find((candidate) => Math.floor(length / candidate) <= most) ?? 28 * DAY * Math.ceil(length / (28 * DAY * most));
   const ticks: Tick[] = [];
   let lastDay = "";
   for (let local = Math.ceil((span.from + zoneOffset(span.from, zone)) / step) * step; ; local += step) {

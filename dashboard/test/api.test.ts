@@ -16,7 +16,7 @@ describe("questions", () => {
 
   test("leave out what is not asked for", () => {
     expect(ask.timeseries(about, { step: 60 }).url).not.toContain("group_by");
-    expect(ask.alerts("shop").url).toBe("/api/v1/alerts?app=shop&limit=100");
+    expect(ask.alerts("shop").url).toBe("/api/v1/alerts?app=shop");
   });
 
   test("are about the same a tick later, and about another when the filter, metric or length changes", () => {

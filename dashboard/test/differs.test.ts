@@ -39,6 +39,14 @@ test("slices of all dimensions are ranked together, the most telling first, and 
   expect(differing([device, BROWSER], 1).length).toBe(1);
 });
 
+test("a value that is everywhere in the selected time, and as it is elsewhere, explains nothing", () => {
+  const release: Pair = {
+    selected: by("release", [row("2.0", 4000, 1500)]),
+    whole: by("release", [row("2.0", 8000, 2900), row("1.0", 12_000, 1800)]),
+  };
+  expect(differing([release], 5)).toEqual([]);
+});
+
 test("nothing is named where the selected time is better than the rest", () => {
   expect(differing([pair("os", { a: [[1000, 10], [5000, 1000]] })], 5)).toEqual([]);
 });

@@ -18,11 +18,14 @@ import { Before } from "./alert/before";
 import { Happened } from "./alert/happened";
 import { SliceChart, useAround } from "./alert/slice";
 
-// the API lists alerts, and has no question for one
+// the API lists alerts, and has no question for one: it is among the newest, or among this many
 const LISTED = 1000;
 
 export function Alert({ app, id }: { app: App; id: number }) {
-  const known = useAnswer(ask.alerts(app.id, undefined, LISTED), tick.value);
+  const newest = useAnswer(ask.alerts(app.id), tick.value);
+  const listed = newest.answer?.alerts.some((each) => each.id === id) ?? true;
+  const more = useAnswer(listed ? null : ask.alerts(app.id, undefined, LISTED), tick.value);
+  const known = listed ? newest : more;
   if (known.refusal !== null) return <Silent app={app} refusal={known.refusal} retry={known.retry} />;
   if (known.answer === null) return <div style={{ paddingTop: "40px", display: "grid", gap: "16px" }} aria-busy="true"><Bone width="60%" height={26} /><Bone height={260} /></div>;
   const alert = known.answer.alerts.find((each) => each.id === id);

@@ -65,7 +65,7 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
     <tr key={name}>
       <td style={inner ? { paddingLeft: "18px" } : undefined} class={inner ? "fate" : "fate strong"}>{name}</td>
       <td class="num">{format.count(n)}</td>
-      <td class="num soft">{of(n, all)}</td>
+      <td class="num soft wide-only">{of(n, all)}</td>
       <td class="soft meaning"><Words text={meaning} /></td>
     </tr>
   );
@@ -74,7 +74,7 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
   return (
     <div class="table-box">
       <table>
-        <thead><tr><th scope="col">fate</th><th scope="col" class="num">events</th><th scope="col" class="num">share</th><th scope="col">meaning</th></tr></thead>
+        <thead><tr><th scope="col">fate</th><th scope="col" class="num">events</th><th scope="col" class="num wide-only">share</th><th scope="col" class="meaning">meaning</th></tr></thead>
         <tbody>
           {row("received", received, received, "In beacons that were answered with 202.", false)}
           {row("accepted", accepted, received, "Kept in the log.", false)}

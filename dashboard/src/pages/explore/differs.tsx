@@ -32,6 +32,7 @@ function DiffersIn({ app, asking, chosen }: { app: App; asking: Asking; chosen: 
   const dimensions = askable(app.dimensions, app.together, filters).filter((name) => filters[name]?.length !== 1).slice(0, DIMENSIONS_MAX);
   const pairs = usePairs(app, asking.metric.name, dimensions, chosen);
   const found = pairs.waiting ? [] : differing(pairs.known, SHOWN);
+  if (dimensions.length === 0) return null;
   const most = Math.max(...found.map(({ selected }) => selected), 0.01);
   const note = `the part that is not good, in the selected time and in the rest of the same page views · ${dimensions.length} dimensions looked at`;
   return (

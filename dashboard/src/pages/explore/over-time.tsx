@@ -114,7 +114,7 @@ function AsLines({ app, asking }: Props) {
   const series = useSeries(app, asking);
   const flags = useAnswer(ask.anomalies(app.id, span.value, metric.name));
   // releases come with heat maps only; this is the smallest one
-  const releases = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step: stepHere(app, 8), binsPerOctave: 1 })).answer?.releases ?? [];
+  const releases = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step: stepHere(app, 8), binsPerOctave: 4 })).answer?.releases ?? [];
   const lines = useMemo(() => (series.answer === null ? [] : linesOf(series.answer, counts)), [series.answer, counts]);
   const n = series.answer?.series.reduce((sum, each) => sum + each.n, 0) ?? 0;
   const hidden = (series.answer?.series_total ?? 0) - lines.length;

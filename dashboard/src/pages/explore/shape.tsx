@@ -56,7 +56,7 @@ function Whole({ all, asking }: { all: Histogram; asking: Asking["metric"] }) {
         <ShapeChart label={`Distribution of ${all.metric}, n = ${format.count(all.n)}`} unit={all.unit} thresholds={thresholds} bins={all.bins} marks={marks} height={HEIGHT} />
       )}
       {all.ratings !== undefined && <Rated histogram={all} />}
-      <Quantiles all={all} thresholds={thresholds} precise />
+      <Quantiles all={all} thresholds={thresholds} />
     </>
   );
 }

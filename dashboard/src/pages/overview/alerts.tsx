@@ -12,7 +12,7 @@ import { toPage } from "../../place";
 export function OpenAlerts({ app }: { app: App }) {
   const firing = useAnswer(ask.alerts(app.id, "firing"), tick.value);
   const pending = useAnswer(ask.alerts(app.id, "pending"), tick.value);
-  const resolved = useAnswer(ask.alerts(app.id, "resolved", 2), tick.value);
+  const resolved = useAnswer(ask.alerts(app.id, "resolved"), tick.value);
   const waiting = pending.answer?.alerts ?? [];
   const note = firing.answer === null ? undefined : `${firing.answer.alerts_total} firing, ${waiting.length} pending`;
   return (
@@ -20,7 +20,7 @@ export function OpenAlerts({ app }: { app: App }) {
       <Answered answer={firing} bone={<RowBones rows={2} height={58} />}>
         {({ alerts }) => {
           const open = [...alerts, ...waiting];
-          const last = resolved.answer?.alerts ?? [];
+          const last = (resolved.answer?.alerts ?? []).slice(0, 2);
           return (
             <>
               {open.length === 0 && <p class="good strong"><span aria-hidden="true">●</span> No alert is open.</p>}
