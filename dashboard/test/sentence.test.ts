@@ -72,6 +72,8 @@ describe("the overview's sentence", () => {
     const parts = headline(facts({ earlier: rated(1_000_000, 0.714), open: [alert({ id: 8, state: "pending" }), alert({})] }));
     expect(say(parts)).toContain("2 alerts are open, one of them firing since 08:00: LCP is 1.8 s slower on /checkout.");
     expect(parts.at(-1)?.to).toEqual({ page: "alert", alert: 7 });
+    const reversed = headline(facts({ earlier: rated(1_000_000, 0.714), open: [alert({}), alert({ id: 8, state: "pending" })] }));
+    expect(reversed.at(-1)?.to).toEqual({ page: "alert", alert: 7 });
     expect(say(parts)).not.toContain("Nothing unusual");
   });
 
@@ -85,8 +87,9 @@ describe("the overview's sentence", () => {
 
 describe("what lost most", () => {
   test("is not a value that was too rare to know", () => {
-    const rows = { now: [row("rare", 20, 0), row("common", 5000, 0.6)], earlier: [row("rare", 20, 1), row("common", 5000, 0.7)] };
-    expect(lostMost(rows, 520)?.value).toBe("common");
+    const [common, then] = [row("common", 1000, 0.69), row("common", 1000, 0.7)];
+    expect(lostMost({ now: [row("rare", 20, 0), common], earlier: [row("rare", 5000, 1), then] }, 30)?.value).toBe("common");
+    expect(lostMost({ now: [row("rare", 5000, 0), common], earlier: [row("rare", 20, 1), then] }, 30)?.value).toBe("common");
   });
 
   test("is nothing when nothing was lost", () => expect(lostMost({ now: [row("a", 100, 0.5)], earlier: [row("a", 100, 0.9)] }, 0)).toBeNull());
