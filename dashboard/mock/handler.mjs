@@ -17,8 +17,8 @@ class Refusal extends Error {
 const clock = () => Date.now() / 1000;
 const history = historyOf(clock());
 
-/** What the tests turn on and off. */
-export const faults = { down: false };
+/** What the tests turn on and off: whether nothing is answered, or one kind of question is not. */
+export const faults = { down: false, only: "" };
 
 /** @param {string | null} text @param {number} fallback */
 function time(text, fallback) {
@@ -56,7 +56,7 @@ function check(dimensions) {
 
 /** @param {string} path @param {URLSearchParams} params */
 export function answer(path, params) {
-  if (faults.down) throw new Refusal(503, "unavailable", "the store doesn't answer", "it may be starting: try again in some seconds");
+  if (faults.down || faults.only === path) throw new Refusal(503, "unavailable", "the store doesn't answer", "it may be starting: try again in some seconds");
   const now = clock();
   if (path === "apps") {
     return {
@@ -131,11 +131,6 @@ export function answer(path, params) {
  */
 export function handler(request, response, next) {
   const url = new URL(request.url ?? "/", "http://mock");
-  if (url.pathname === "/mock/down" && request.method === "POST") {
-    faults.down = url.searchParams.get("on") === "1";
-    response.writeHead(204).end();
-    return;
-  }
   if (!url.pathname.startsWith("/api/v1/")) {
     next();
     return;

@@ -38,7 +38,8 @@ export function refresh(): void {
 }
 
 export function startTicking(): void {
-  const due = () => !paused.value && !document.hidden && underWay === 0 && serverNow() - now.value >= EVERY_S;
+  // either way: the server's clock may turn out to be behind the one that the first tick was read from
+  const due = () => !paused.value && !document.hidden && underWay === 0 && Math.abs(serverNow() - now.value) >= EVERY_S;
   setInterval(() => {
     if (due()) refresh();
   }, 1000);

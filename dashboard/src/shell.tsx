@@ -65,7 +65,7 @@ function Content({ known, app, together }: ContentProps) {
   if (charts && !together) {
     return (
       <>
-        <Bar app={app} charts />
+        <Bar app={app} filters charts />
         <Headline><b>Nobody can be counted like this.</b></Headline>
         <div class="panel">
           <NotTogether detail={`no counts are kept for ${filtersName(filters)}`} hint={`sets that are: ${app.together.filter((set) => set.length > 1).map((set) => set.join(" + ")).join("; ")}`} />

@@ -24,6 +24,8 @@ interface Props {
   unit: Unit;
   /** How a value reads, where the unit's own way won't do. */
   show?: (value: number) => string;
+  /** The same for the axis. */
+  axis?: (value: number) => string;
   span: Span;
   step: number;
   height: number;
@@ -44,7 +46,7 @@ export function LinesChart(props: Props) {
   const [bright, setBright] = useState<string | null>(null);
   const axis = useMemo(() => axisOf(lines, bars || unit === "count", budget), [lines, bars, unit, budget]);
   const at = (value: number) => (value - axis.min) / (axis.max - axis.min);
-  const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({ at: at(value), label: props.show?.(value) ?? axisLabel(value, unit) }));
+  const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({ at: at(value), label: props.axis?.(value) ?? axisLabel(value, unit) }));
   const showsBudget = budget !== null && budget > axis.min && budget < axis.max;
   const shown = bright === null ? lines : lines.map((line) => (line.key === bright ? { ...line, colour: "--selection", width: 2 } : { ...line, colour: "--rest", band: false }));
   return (

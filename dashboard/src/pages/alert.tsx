@@ -62,7 +62,7 @@ function Known({ app, alert }: { app: App; alert: Alarm }) {
   const explore = toPage({ page: "explore", metric: alert.lead.metric, filters: sliceFilters(alert.lead.slice), range: aroundOf(alert), select: during });
   return (
     <>
-      <Bar app={app} charts={false}>
+      <Bar app={app} charts>
         <p class="alert-state">
         <span class={`${tone} strong`}><span aria-hidden="true">{shape}</span> {alert.state}</span>
         <span class="soft">

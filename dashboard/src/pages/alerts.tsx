@@ -20,7 +20,7 @@ export function Alerts({ app }: { app: App }) {
   const over = all.filter(({ state }) => state === "resolved");
   return (
     <>
-      <Bar app={app} charts={false} />
+      <Bar app={app} />
       {known.answer === null ? <h1 class="sentence"><span class="spoken">Alerts</span><Bone width="min(30em, 90%)" height={20} /></h1> : <Headline><Sentence parts={summary(open, over)} /></Headline>}
       <div class="grid">
         <Panel title="Open" note="flagged now, or a moment ago">
@@ -29,7 +29,7 @@ export function Alerts({ app }: { app: App }) {
           </Answered>
         </Panel>
         {over.length > 0 && (
-          <Panel title="Resolved" note={`the newest ${over.length} of them`}>
+          <Panel title="Resolved" note="newest first">
             <ul>{over.map((alert) => <AlertRow key={alert.id} alert={alert} />)}</ul>
           </Panel>
         )}

@@ -31,7 +31,7 @@ export function Explore({ app }: { app: App }) {
   if (asking === null) return <NoMetric app={app} wanted={wanted} names={metrics.list.map(({ name }) => name)} />;
   return (
     <>
-      <Bar app={app} charts />
+      <Bar app={app} filters charts />
       <Headline><QuestionSentence app={app} asking={asking} metrics={metrics.list} /></Headline>
       <div class="grid wide-narrow">
         <OverTime app={app} asking={asking} />

@@ -19,7 +19,7 @@ export function Install({ app }: { app: App }) {
   const origin = location.origin;
   return (
     <>
-      <Bar app={app} charts={false} />
+      <Bar app={app} />
       <Headline><b>One tag</b> in your pages is all it takes; beacons of <b>{app.id}</b> show within seconds.</Headline>
       <div class="grid wide-narrow">
         <Panel title="The script" note="measures the Web Vitals, navigation phases, page views and errors">

@@ -17,7 +17,7 @@ export function Overview({ app }: { app: App }) {
   if (metrics.answer.refusal !== null) return <Silent app={app} refusal={metrics.answer.refusal} retry={metrics.answer.retry} />;
   return (
     <>
-      <Bar app={app} charts />
+      <Bar app={app} filters charts />
       <OverviewHeadline app={app} metrics={metrics} />
       <Vitals app={app} metrics={metrics} />
       <div class="grid"><HeatPanel app={app} metrics={metrics} /></div>

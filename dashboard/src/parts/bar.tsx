@@ -10,11 +10,21 @@ import { FilterChips } from "./filters";
 import { Picker } from "./picker";
 import { Popover } from "./popover";
 
-export function Bar({ app, charts, children }: { app: App; charts: boolean; children?: ComponentChildren }) {
+interface Props {
+  app: App;
+  /** Whether filters apply to the page. */
+  filters?: boolean;
+  /** Whether it has charts, which can be read as tables. */
+  charts?: boolean;
+  /** What stands where the filters would. */
+  children?: ComponentChildren;
+}
+
+export function Bar({ app, filters = false, charts = false, children }: Props) {
   const { table } = place.value;
   return (
     <div class="bar">
-      {charts ? <FilterChips app={app} /> : <div class="chips">{children}</div>}
+      {filters ? <FilterChips app={app} /> : <div class="chips">{children}</div>}
       <div class="bar-end">
         <CopyLink />
         {charts && <button type="button" class="quiet" aria-pressed={table} onClick={() => go({ table: !table })}>{table ? "View as charts" : "View as table"}</button>}

@@ -4,11 +4,14 @@ import { useState } from "preact/hooks";
 
 export function Snippet({ code }: { code: string }) {
   const [done, setDone] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(code);
-    setDone(true);
-    setTimeout(() => setDone(false), 2000);
-  };
+  const copy = () =>
+    navigator.clipboard.writeText(code).then(
+      () => {
+        setDone(true);
+        setTimeout(() => setDone(false), 2000);
+      },
+      () => setDone(false), // forbidden: the text can be selected
+    );
   // the clipboard is closed to pages from elsewhere without https; the text can be selected all the same
   const can = typeof navigator.clipboard?.writeText === "function";
   return (

@@ -1,6 +1,7 @@
 /** Charts as tables, for those who would rather read numbers. */
 
-import type { Bin, Histogram, Timeseries, Unit } from "../answer";
+import type { Bin, Timeseries, Unit } from "../answer";
+import type { Line, LineValue } from "../charts/lines";
 import * as format from "../format";
 import { now } from "../live";
 import { seconds } from "../range";
@@ -50,8 +51,16 @@ export function SeriesTable({ series, countsOnly = false }: { series: Timeseries
   );
 }
 
+interface BinsProps {
+  bins: readonly Bin[];
+  selected?: readonly Bin[] | null;
+  unit: Unit;
+  /** What the two are called. */
+  names?: readonly [string, string];
+}
+
 /** The bins of one distribution, or of a selection beside the rest. */
-export function BinsTable({ bins, selected, unit }: { bins: readonly Bin[]; selected?: readonly Bin[] | null; unit: Unit }) {
+export function BinsTable({ bins, selected, unit, names = ["selected", "the rest"] }: BinsProps) {
   const all = total(bins);
   const ofSelected = new Map((selected ?? []).map((bin) => [bin.from, bin.n]));
   const selectedAll = total(selected ?? []);
@@ -63,8 +72,8 @@ export function BinsTable({ bins, selected, unit }: { bins: readonly Bin[]; sele
         <thead>
           <tr>
             <th scope="col">values</th>
-            {selected && <th scope="col" class="num">selected</th>}
-            <th scope="col" class="num">{selected ? "the rest" : "n"}</th>
+            {selected && <th scope="col" class="num">{names[0]}</th>}
+            <th scope="col" class="num">{selected ? names[1] : "n"}</th>
             <th scope="col" class="num">up to here</th>
           </tr>
         </thead>
@@ -87,9 +96,34 @@ export function BinsTable({ bins, selected, unit }: { bins: readonly Bin[]; sele
   );
 }
 
-/** The quantiles of one histogram as a line of text. */
-export function quantilesLine(histogram: Pick<Histogram, "quantiles" | "unit" | "n">): string {
-  return histogram.quantiles
-    .map(({ q, value, low, high }) => `${percentileName(q)} ${format.value(value, histogram.unit)}${low === undefined || high === undefined ? "" : ` (${format.interval(low, high, histogram.unit)})`}`)
-    .join(" · ");
+/** Lines side by side: what each says in a window, and of how many. */
+export function LinesTable({ lines, label, show }: { lines: readonly Line[]; label: string; show: (value: number) => string }) {
+  const rows = new Map<number, Map<string, LineValue>>();
+  for (const line of lines) {
+    for (const each of line.values) {
+      const row = rows.get(each.at) ?? new Map<string, LineValue>();
+      rows.set(each.at, row.set(line.key, each));
+    }
+  }
+  return (
+    <div class="table-box scroll" tabIndex={0} role="region" aria-label={label}>
+      <table class="dense">
+        <thead>
+          <tr><th scope="col">from</th>{lines.map((line) => [<th key={line.key} scope="col" class="num">{line.label}</th>, <th key={`${line.key} n`} scope="col" class="num">n</th>])}</tr>
+        </thead>
+        <tbody>
+          {[...rows].sort(([a], [b]) => b - a).map(([at, row]) => (
+            <tr key={at}>
+              <td class="nowrap">{moment(at, now.value)}</td>
+              {lines.map((line) => {
+                const found = row.get(line.key);
+                const sure = found?.low === undefined || found.high === undefined ? "" : ` (${show(found.low)}–${show(found.high)})`;
+                return [<td key={line.key} class="num">{found === undefined ? "–" : show(found.value) + sure}</td>, <td key={`${line.key} n`} class="num">{found === undefined ? "–" : format.count(found.n)}</td>];
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
 }

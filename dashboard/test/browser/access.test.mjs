@@ -11,7 +11,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 const PAGES = [
   "/", "/apps/shop", "/apps/shop?view=table", "/apps/fresh", "/apps/broken", "/apps/shop?filter=plan:pro&filter=route:/checkout",
   "/apps/shop/explore?metric=LCP&as=heatmap&filter=route:/checkout", "/apps/shop/explore?metric=CLS&as=lines&split=browser", "/apps/shop/explore?metric=error&as=counts",
-  "/apps/shop/alerts", "/apps/shop/alerts/2", "/apps/shop/alerts/3", "/apps/shop/install", "/apps/nowhere",
+  "/apps/shop/alerts", "/apps/shop/alerts/2", "/apps/shop/alerts/2?view=table", "/apps/shop/alerts/3", "/apps/shop/install", "/apps/nowhere",
 ];
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {

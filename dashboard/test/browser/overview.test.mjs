@@ -109,6 +109,10 @@ test("an alert's page says what, since when, and against whom, and leads to Expl
     const text = await content(page);
     assert.match(text, /everyone else/);
     assert.match(text, /pending nobody was to be told[\s\S]*firing ✓ webhook told/);
+    await page.getByRole("button", { name: "View as table" }).click();
+    assert.match(await page.locator("table").first().innerText(), /from\s+everyone else\s+n\s+\/checkout, Mobile Safari\s+n[\s\S]*\d\.\d\d s \([\d.]+ s–/);
+    assert.equal(await page.locator(".plot, .shape-area").count(), 0);
+    await page.getByRole("button", { name: "View as charts" }).click();
     await page.getByRole("link", { name: /^Explore LCP/ }).click();
     await page.waitForURL(/\/explore\?/);
     assert.deepEqual(query(page).getAll("filter"), ["route:/checkout", "browser:Mobile Safari"]);

@@ -41,7 +41,7 @@ export function stage() {
       await act(page);
       assert.deepEqual(wrong, []);
     } finally {
-      faults.down = false;
+      Object.assign(faults, { down: false, only: "" });
       await context.close();
     }
   }

@@ -8,6 +8,8 @@ import * as format from "../../format";
 import { PAGE_VIEW, useMetrics } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { Bone, Nothing } from "../../parts/states";
+import { BinsTable } from "../../parts/tables";
+import { place } from "../../place";
 import { DAY, HOUR, lengthName, type Span } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { sliceFilters } from "../../slices";
@@ -44,6 +46,7 @@ function ShapeBefore({ app, alert, during }: Props) {
           <Answered answer={usual} bone={<Bone height={220} />}>
             {(calm) => (hit.n === 0 ? <Nothing title="No values of this slice in that time" /> : (
               <>
+                {place.value.table ? <BinsTable bins={calm.bins} selected={hit.bins} unit={unit} names={["during", "before"]} /> : (
                 <ShapeChart
                   label={`${metric} of the slice during the alert, n = ${format.count(hit.n)}, against before, n = ${format.count(calm.n)}. ${words ?? ""}`}
                   unit={unit}
@@ -56,6 +59,7 @@ function ShapeBefore({ app, alert, during }: Props) {
                   ]}
                   height={170}
                 />
+                )}
                 <div class="legend">
                   <span><i class="swatch selection" />during, n = {format.count(hit.n)}</span>
                   <span><i class="swatch rest" />the {lengthName(before.to - before.from)} before, n = {format.count(calm.n)}</span>

@@ -12,7 +12,7 @@ import { now } from "../../live";
 import { CHART_COLUMNS, PAGE_VIEW, stepHere, useMetrics } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { Bone } from "../../parts/states";
-import { SeriesTable } from "../../parts/tables";
+import { LinesTable } from "../../parts/tables";
 import { place } from "../../place";
 import { seconds, type Span } from "../../range";
 import { sliceFilters, sliceLabel, sliceName } from "../../slices";
@@ -104,17 +104,19 @@ function useRates(asks: boolean, all: About, some: About, step: number) {
 
 export function SliceChart({ alert, around }: { alert: Alert; around: Around }) {
   const { metric, unit, slice } = alert.lead;
+  const show = (value: number) => (around.counter ? format.percent(value) : format.precise(value, unit));
   const title = around.counter ? `${metric} per page view, the slice and everyone else` : `p75 of ${metric}, the slice and everyone else`;
   return (
     <div class="grid">
       <Panel title={title} note={around.counter ? undefined : "band: 95 % interval · red bars below: minutes that were flagged"} stale={around.slice.stale}>
         <Answered answer={around.slice} bone={<Bone height={260} />}>
-          {(series) => (place.value.table ? <SeriesTable series={series} countsOnly={around.counter} /> : (
+          {() => (place.value.table ? <LinesTable lines={around.lines} label={title} show={show} /> : (
             <LinesChart
               label={title}
               lines={around.lines}
               unit={unit}
-              {...(around.counter ? { show: (value: number) => format.percent(value) } : {})}
+              show={show}
+              {...(around.counter ? { axis: show } : {})}
               span={around.span}
               step={around.step}
               height={200}

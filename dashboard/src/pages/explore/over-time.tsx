@@ -168,6 +168,7 @@ function PerView({ app, answer }: { app: App; answer: Timeseries }) {
         lines={lines}
         unit="count"
         show={(value) => format.percent(value)}
+        axis={(value) => format.percent(value)}
         span={{ from: seconds(answer.from), to: seconds(answer.to) }}
         step={answer.step_s}
         height={110}

@@ -5,6 +5,7 @@ import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import { Sparkline } from "../../charts/sparkline";
 import * as format from "../../format";
+import { now } from "../../live";
 import { aboutHere, PAGE_VIEW, stepHere, TREND_COLUMNS, VITALS, type KnownMetrics } from "../../metrics";
 import { Panel } from "../../parts/panel";
 import { quantileWords, RatingWord, RatioBar } from "../../parts/rated";
@@ -91,7 +92,9 @@ function Figures({ metric, histogram }: { metric: Metric; histogram: Histogram }
 
 function Trend({ trend }: { trend: Timeseries | null }) {
   if (trend === null) return <div class="spark" />;
-  return <Sparkline points={trend.series[0]?.points ?? []} span={{ from: seconds(trend.from), to: seconds(trend.to) }} step={trend.step_s} />;
+  // a window that is not over yet would end the line in a jump
+  const points = (trend.series[0]?.points ?? []).filter(({ at }) => seconds(at) + trend.step_s <= now.value);
+  return <Sparkline points={points} span={{ from: seconds(trend.from), to: seconds(trend.to) }} step={trend.step_s} />;
 }
 
 function Unavailable({ name, words, retry }: { name: string; words: string; retry?: () => void }) {
