@@ -2,7 +2,7 @@ import { defineConfig, type Plugin } from "vite";
 
 // With ICARUS=http://127.0.0.1:7070 `npm run dev` shows a running server's answers; without it, the
 // mock's. The mock is imported only then, so that no build can contain it.
-const upstream = process.env["ICARUS"];
+const upstream = process.env.ICARUS;
 
 const mock: Plugin = {
   name: "icarus-mock",

@@ -15,7 +15,20 @@ import { APPS, METRICS } from "./world.mjs";
 function anomaly(metric, slice, rule, from, to, expected, observed, n, p) {
   const unit = METRICS[metric]?.unit ?? "ms";
   const minutes = Math.max(1, Math.round((to - from) / 60));
-  return { metric, unit, slice, rule, from: rfc3339(from), to: rfc3339(to), minutes, observed, expected, effect: observed / expected - 1, n, p_value: p };
+  return {
+    metric,
+    unit,
+    slice,
+    rule,
+    from: rfc3339(from),
+    to: rfc3339(to),
+    minutes,
+    observed,
+    expected,
+    effect: observed / expected - 1,
+    n,
+    p_value: p,
+  };
 }
 
 /** @param {History} history @param {number} now @returns {Anomaly[]} */
@@ -37,32 +50,62 @@ export function anomalies(app, history, from, to, metric, now) {
   const within = (APPS[app]?.incident ? flags(history, now) : [])
     .filter((flag) => Date.parse(flag.to) / 1000 > from && Date.parse(flag.from) / 1000 < to && (metric === null || flag.metric === metric))
     .sort((a, b) => a.p_value - b.p_value);
-  return { app, from: rfc3339(from), to: rfc3339(to), anomalies: within, anomalies_total: within.length, tested_to: rfc3339(Math.floor(now / 60) * 60) };
+  return {
+    app,
+    from: rfc3339(from),
+    to: rfc3339(to),
+    anomalies: within,
+    anomalies_total: within.length,
+    tested_to: rfc3339(Math.floor(now / 60) * 60),
+  };
 }
 
 /** @param {string} app @param {History} history @param {string | null} state @param {number} now @returns {import("../src/answer").Alerts} */
 export function alerts(app, history, state, now) {
   const [shift, , , , failing, slowSearch] = flags(history, now);
-  if (!APPS[app]?.incident || shift === undefined || failing === undefined || slowSearch === undefined) return { alerts: [], alerts_total: 0 };
+  if (!APPS[app]?.incident || shift === undefined || failing === undefined || slowSearch === undefined)
+    return { alerts: [], alerts_total: 0 };
   const { incident, errors, search } = history;
   /** @type {import("../src/answer").Alert[]} */
   const all = [
     {
-      id: 3, app, state: "pending", sentence: "Errors are 4 times as many as usual for country BR",
-      began: failing.from, last_flagged: failing.to, minutes_flagged: failing.minutes, series_max: 2, lead: failing,
+      id: 3,
+      app,
+      state: "pending",
+      sentence: "Errors are 4 times as many as usual for country BR",
+      began: failing.from,
+      last_flagged: failing.to,
+      minutes_flagged: failing.minutes,
+      series_max: 2,
+      lead: failing,
       changes: [{ state: "pending", at: rfc3339(errors.from + 70), delivery: "not_needed" }],
     },
     {
-      id: 2, app, state: "firing", sentence: "LCP is 2.2 times as slow as usual on /checkout in Mobile Safari",
-      began: rfc3339(incident.from), last_flagged: shift.to, minutes_flagged: shift.minutes, series_max: 5, lead: shift,
+      id: 2,
+      app,
+      state: "firing",
+      sentence: "LCP is 2.2 times as slow as usual on /checkout in Mobile Safari",
+      began: rfc3339(incident.from),
+      last_flagged: shift.to,
+      minutes_flagged: shift.minutes,
+      series_max: 5,
+      lead: shift,
       changes: [
         { state: "pending", at: rfc3339(incident.from + 70), delivery: "not_needed" },
         { state: "firing", at: rfc3339(incident.from + 130), delivery: "done" },
       ],
     },
     {
-      id: 1, app, state: "resolved", sentence: "INP is 1.7 times as slow as usual on /search",
-      began: slowSearch.from, last_flagged: slowSearch.to, resolved: rfc3339(search.to + 600), minutes_flagged: slowSearch.minutes, series_max: 3, lead: slowSearch,
+      id: 1,
+      app,
+      state: "resolved",
+      sentence: "INP is 1.7 times as slow as usual on /search",
+      began: slowSearch.from,
+      last_flagged: slowSearch.to,
+      resolved: rfc3339(search.to + 600),
+      minutes_flagged: slowSearch.minutes,
+      series_max: 3,
+      lead: slowSearch,
       changes: [
         { state: "pending", at: rfc3339(search.from + 65), delivery: "not_needed" },
         { state: "firing", at: rfc3339(search.from + 125), delivery: "done" },
@@ -80,9 +123,18 @@ export function outcomes(app, from, to) {
   const of = (/** @type {number} */ n) => Math.round(n * share);
   const reasons = [
     { reason: "bot", meaning: "The user agent is a known robot's. Nothing to do.", count: of(48_211) },
-    { reason: "superseded", meaning: "A web-vitals report that corrects an earlier one of the same page view; the first is kept. Report each metric once, when the page is hidden.", count: of(3_904) },
+    {
+      reason: "superseded",
+      meaning:
+        "A web-vitals report that corrects an earlier one of the same page view; the first is kept. Report each metric once, when the page is hidden.",
+      count: of(3_904),
+    },
     { reason: "invalid_value", meaning: "The value is missing, not a number, negative, or beyond the unit's limit.", count: of(217) },
-    { reason: "unit_mismatch", meaning: "The metric is declared, or known, in another kind of unit. Send `ms` for durations, `score` for CLS.", count: of(38) },
+    {
+      reason: "unit_mismatch",
+      meaning: "The metric is declared, or known, in another kind of unit. Send `ms` for durations, `score` for CLS.",
+      count: of(38),
+    },
   ].filter(({ count }) => count > 0);
   const refused = [
     { reason: "unknown_key", meaning: "The write key is not the app's. Copy it from the app's configuration.", count: of(1_204) },
@@ -91,5 +143,17 @@ export function outcomes(app, from, to) {
   const rejected = reasons.reduce((sum, { count }) => sum + count, 0);
   const [rolledUp, late, duplicate] = [of(9_812_408), of(2_817), of(11_290)];
   const accepted = rolledUp + late + duplicate;
-  return { app, from: rfc3339(from), to: rfc3339(to), received: accepted + rejected, accepted, rejected, rolled_up: rolledUp, too_late: late, duplicate, reasons, refused };
+  return {
+    app,
+    from: rfc3339(from),
+    to: rfc3339(to),
+    received: accepted + rejected,
+    accepted,
+    rejected,
+    rolled_up: rolledUp,
+    too_late: late,
+    duplicate,
+    reasons,
+    refused,
+  };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The API's answers about the imagined users; the types are the contract. */
 
-import { blockFor, bound, BINS, countsOver, FINE } from "./counts.mjs";
+import { BINS, blockFor, bound, countsOver, FINE } from "./counts.mjs";
 import { APPS, BROWSERS, INDEPENDENT, METRICS, ROUTES, TOGETHER } from "./world.mjs";
 
 /** @typedef {import("../src/answer").Unit} Unit */
@@ -55,7 +55,9 @@ function summary(counts, { slice, quantiles }) {
     quantiles: quantiles.map((q) => {
       const half = 1.96 * Math.sqrt(n * q * (1 - q));
       const value = valueAt(counts, q * n, unit);
-      return n < 20 ? { q, value } : { q, value, low: valueAt(counts, Math.max(1, q * n - half), unit), high: valueAt(counts, Math.min(n, q * n + half), unit) };
+      return n < 20
+        ? { q, value }
+        : { q, value, low: valueAt(counts, Math.max(1, q * n - half), unit), high: valueAt(counts, Math.min(n, q * n + half), unit) };
     }),
   };
 }
@@ -77,7 +79,9 @@ const coarse = (i, perOctave) => (i === 0 ? 0 : 1 + Math.floor(((i - 1) * perOct
 
 /** @param {number} c @param {number} perOctave @param {Unit} unit */
 const edges = (c, perOctave, unit) =>
-  c === 0 ? { from: 0, to: bound(1, unit) } : { from: bound(1 + ((c - 1) * FINE) / perOctave, unit), to: bound(1 + (c * FINE) / perOctave, unit) };
+  c === 0
+    ? { from: 0, to: bound(1, unit) }
+    : { from: bound(1 + ((c - 1) * FINE) / perOctave, unit), to: bound(1 + (c * FINE) / perOctave, unit) };
 
 /** @param {Float64Array} counts @param {Asked} asked @returns {import("../src/answer").Bin[]} */
 function bins(counts, { slice, binsPerOctave }) {
@@ -105,7 +109,8 @@ export function valuesOf(dimension, history) {
 }
 
 /** @param {Asked} of @param {string} dimension */
-const passing = (of, dimension) => valuesOf(dimension, of.slice.history).filter((value) => of.slice.filters[dimension]?.includes(value) ?? true);
+const passing = (of, dimension) =>
+  valuesOf(dimension, of.slice.history).filter((value) => of.slice.filters[dimension]?.includes(value) ?? true);
 
 /** @param {Asked} of @param {string | null} groupBy @returns {import("../src/answer").Timeseries} */
 export function timeseries(of, groupBy) {
@@ -148,11 +153,28 @@ export function breakdown(of, by, order) {
     const row = summary(counts, of);
     if (row.n === 0) return [];
     const rated = ratings(counts, of);
-    const overGood = good === undefined || unit === undefined ? undefined
-      : counts.reduce((total, count, i) => total + count * Math.max(0, bound(i + 0.5, unit) - good), 0);
-    return [{ value, share: Math.min(1, row.n / Math.max(1, n)), ...row, ...(rated && { ratings: rated }), ...(overGood !== undefined && { over_good: overGood }), bins: bins(counts, of) }];
+    const overGood =
+      good === undefined || unit === undefined
+        ? undefined
+        : counts.reduce((total, count, i) => total + count * Math.max(0, bound(i + 0.5, unit) - good), 0);
+    return [
+      {
+        value,
+        share: Math.min(1, row.n / Math.max(1, n)),
+        ...row,
+        ...(rated && { ratings: rated }),
+        ...(overGood !== undefined && { over_good: overGood }),
+        bins: bins(counts, of),
+      },
+    ];
   });
-  rows.sort((a, b) => (order === "over_good" ? (b.over_good ?? 0) - (a.over_good ?? 0) : order === "quantile" ? (b.quantiles[0]?.value ?? 0) - (a.quantiles[0]?.value ?? 0) : b.n - a.n));
+  rows.sort((a, b) =>
+    order === "over_good"
+      ? (b.over_good ?? 0) - (a.over_good ?? 0)
+      : order === "quantile"
+        ? (b.quantiles[0]?.value ?? 0) - (a.quantiles[0]?.value ?? 0)
+        : b.n - a.n,
+  );
   return { ...asked(of), by, n, rows: rows.slice(0, of.limit), rows_total: rows.length };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Counts of the imagined users by value and time, for any slice. */
 
-import { APPS, BROWSERS, draw, hash, INDEPENDENT, METRICS, releaseShares, ROUTES, tide } from "./world.mjs";
+import { APPS, BROWSERS, draw, hash, INDEPENDENT, METRICS, ROUTES, releaseShares, tide } from "./world.mjs";
 
 /** Bins an octave; the API's answers merge them. */
 export const FINE = 16;
@@ -39,7 +39,10 @@ function shape(metric, factor, slow, by) {
   if (measured.unit === "count") bins[1] = 1;
   const positive = 1 - (measured.zeros ?? 0);
   for (const mode of measured.modes) {
-    for (const [part, times] of [[1 - slow, 1], [slow, by]]) {
+    for (const [part, times] of [
+      [1 - slow, 1],
+      [slow, by],
+    ]) {
       for (let i = 1; i < BINS; i += 1) {
         const z = (Math.log(bound(i + 0.5, measured.unit)) - Math.log(mode.at * factor * (times ?? 1))) / mode.spread;
         bins[i] = (bins[i] ?? 0) + positive * mode.part * (part ?? 0) * Math.exp((-z * z) / 2) * (Math.LN2 / FINE / mode.spread / 2.5066);
@@ -73,7 +76,7 @@ function kept(filters, history, t, metric) {
   }
   const { errors } = history;
   if (metric === "error" && t >= errors.from) {
-    const brazil = filters["country"] === undefined ? (INDEPENDENT["country"]?.["BR"]?.weight ?? 0) : Number(filters["country"].includes("BR"));
+    const brazil = filters.country === undefined ? (INDEPENDENT.country?.BR?.weight ?? 0) : Number(filters.country.includes("BR"));
     part *= 1 + brazil * (errors.factor - 1);
   }
   return { part, slowness };
@@ -104,7 +107,8 @@ export function countsIn({ app, metric, filters, history }, t, width) {
         const { incident, search } = history;
         const hit = users.incident && middle >= incident.from && route === incident.route && browser === incident.browser;
         const slow = hit && (metric === "LCP" || metric === "INP") ? incident.part * Math.min(1, 0.5 + (middle - incident.from) / 7200) : 0;
-        const searching = users.incident && metric === "INP" && route === search.route && middle >= search.from && middle < search.to ? search.factor : 1;
+        const searching =
+          users.incident && metric === "INP" && route === search.route && middle >= search.from && middle < search.to ? search.factor : 1;
         // servers are a little slower when many come
         const load = 0.94 + 0.12 * tide(middle) + 0.02 * (hash(Math.floor(middle / 7200), 5) - 0.5);
         const factor = Math.round(ofRoute.factor * ofBrowser.factor * slowness * load * searching * 50) / 50;

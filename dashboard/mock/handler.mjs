@@ -26,7 +26,8 @@ function time(text, fallback) {
   const back = /^now(?:-(\d+)([smhd]))?$/.exec(text);
   if (back !== null) return clock() - Number(back[1] ?? 0) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[back[2] ?? "s"] ?? 1);
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
-  if (!Number.isFinite(seconds)) throw new Refusal(400, "invalid_parameter", `\`${text}\` is no time`, "use RFC 3339, epoch seconds, or now-1h");
+  if (!Number.isFinite(seconds))
+    throw new Refusal(400, "invalid_parameter", `\`${text}\` is no time`, "use RFC 3339, epoch seconds, or now-1h");
   return seconds;
 }
 
@@ -37,7 +38,8 @@ function filtersOf(params) {
   for (const text of params.getAll("filter")) {
     const colon = text.indexOf(":");
     if (colon < 1) throw new Refusal(400, "invalid_parameter", `filter \`${text}\` has no dimension`, "write it as filter=browser:Chrome");
-    (filters[text.slice(0, colon)] ??= []).push(text.slice(colon + 1));
+    const dimension = text.slice(0, colon);
+    filters[dimension] = [...(filters[dimension] ?? []), text.slice(colon + 1)];
   }
   return filters;
 }
@@ -46,17 +48,25 @@ function filtersOf(params) {
 function check(dimensions) {
   const known = new Set(TOGETHER.flat());
   const unknown = dimensions.find((dimension) => !known.has(dimension));
-  if (unknown !== undefined) throw new Refusal(400, "unknown_dimension", `there is no dimension \`${unknown}\``, `known are ${[...known].join(", ")}`);
-  const fits = (/** @type {string[]} */ set) => dimensions.every((each) => set.includes(each)) && (!set.includes("experiment") || dimensions.includes("experiment"));
+  if (unknown !== undefined)
+    throw new Refusal(400, "unknown_dimension", `there is no dimension \`${unknown}\``, `known are ${[...known].join(", ")}`);
+  const fits = (/** @type {string[]} */ set) =>
+    dimensions.every((each) => set.includes(each)) && (!set.includes("experiment") || dimensions.includes("experiment"));
   if (!TOGETHER.some(fits)) {
     const sets = TOGETHER.filter((set) => set.some((each) => dimensions.includes(each))).map((set) => set.join(" + "));
-    throw new Refusal(400, "not_together", `no rollups are kept for ${dimensions.join(" + ")} together`, `these can be asked together: ${sets.join("; ")}`);
+    throw new Refusal(
+      400,
+      "not_together",
+      `no rollups are kept for ${dimensions.join(" + ")} together`,
+      `these can be asked together: ${sets.join("; ")}`,
+    );
   }
 }
 
 /** @param {string} path @param {URLSearchParams} params */
 export function answer(path, params) {
-  if (faults.down || faults.only === path) throw new Refusal(503, "unavailable", "the store doesn't answer", "it may be starting: try again in some seconds");
+  if (faults.down || faults.only === path)
+    throw new Refusal(503, "unavailable", "the store doesn't answer", "it may be starting: try again in some seconds");
   const now = clock();
   if (path === "apps") {
     return {
@@ -71,7 +81,8 @@ export function answer(path, params) {
     };
   }
   const app = params.get("app") ?? "";
-  if (APPS[app] === undefined) throw new Refusal(404, "unknown_app", `there is no app \`${app}\``, `apps are ${Object.keys(APPS).join(", ")}`);
+  if (APPS[app] === undefined)
+    throw new Refusal(404, "unknown_app", `there is no app \`${app}\``, `apps are ${Object.keys(APPS).join(", ")}`);
   if (app === "broken") throw new Refusal(503, "unavailable", "the store doesn't answer", "it may be starting: try again in some seconds");
   const [to, from] = [Math.ceil(time(params.get("to"), now) / 60) * 60, Math.floor(time(params.get("from"), now - 86_400) / 60) * 60];
   const limit = Number(params.get("limit") ?? 20);
@@ -79,17 +90,27 @@ export function answer(path, params) {
     case "metrics":
       return {
         app,
-        metrics: (APPS[app]?.peak ?? 0) === 0 ? [] : Object.entries(METRICS).map(([name, { title, unit, good, poor }]) => ({
-          name, title, unit, ...(good === undefined ? {} : { good }), ...(poor === undefined ? {} : { poor }), last_seen: rfc3339(Math.ceil(now / 3600) * 3600),
-        })),
+        metrics:
+          (APPS[app]?.peak ?? 0) === 0
+            ? []
+            : Object.entries(METRICS).map(([name, { title, unit, good, poor }]) => ({
+                name,
+                title,
+                unit,
+                ...(good === undefined ? {} : { good }),
+                ...(poor === undefined ? {} : { poor }),
+                last_seen: rfc3339(Math.ceil(now / 3600) * 3600),
+              })),
       };
     case "dimensions":
       return {
         app,
-        dimensions: [...new Set(TOGETHER.flat())].filter((name) => name === (params.get("dimension") ?? name)).map((name) => {
-          const values = valuesOf(name, history).sort();
-          return { name, values: values.slice(0, Number(params.get("limit") ?? 100)), values_total: values.length };
-        }),
+        dimensions: [...new Set(TOGETHER.flat())]
+          .filter((name) => name === (params.get("dimension") ?? name))
+          .map((name) => {
+            const values = valuesOf(name, history).sort();
+            return { name, values: values.slice(0, Number(params.get("limit") ?? 100)), values_total: values.length };
+          }),
       };
     case "anomalies":
       return anomalies(app, history, from, to, params.get("metric"), now);
@@ -99,7 +120,13 @@ export function answer(path, params) {
       return outcomes(app, from, to);
   }
   const metric = params.get("metric") ?? "";
-  if (METRICS[metric] === undefined) throw new Refusal(404, "unknown_metric", `${app} has no metric \`${metric}\``, `near it are ${Object.keys(METRICS).slice(0, 3).join(", ")}`);
+  if (METRICS[metric] === undefined)
+    throw new Refusal(
+      404,
+      "unknown_metric",
+      `${app} has no metric \`${metric}\``,
+      `near it are ${Object.keys(METRICS).slice(0, 3).join(", ")}`,
+    );
   const filters = filtersOf(params);
   const groupBy = params.get("group_by");
   const by = params.get("by");
@@ -107,8 +134,13 @@ export function answer(path, params) {
   const step = Number((params.get("step") ?? "600s").replace(/s$/, ""));
   const asked = {
     slice: { app, metric, filters, history },
-    from: Math.floor(from / (path === "timeseries" || path === "heatmap" ? step : 60)) * (path === "timeseries" || path === "heatmap" ? step : 60),
-    to, step, now, limit,
+    from:
+      Math.floor(from / (path === "timeseries" || path === "heatmap" ? step : 60)) *
+      (path === "timeseries" || path === "heatmap" ? step : 60),
+    to,
+    step,
+    now,
+    limit,
     quantiles: (params.get("quantiles") ?? "0.75").split(",").map(Number),
     binsPerOctave: Number(params.get("bins_per_octave") ?? 8),
   };

@@ -40,10 +40,11 @@ export async function serve(port = 0) {
   if (address === null || typeof address === "string") throw new Error("the server listens on no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    stop: () => new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(resolve);
-    }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(resolve);
+      }),
   };
 }
 

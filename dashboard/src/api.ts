@@ -1,10 +1,20 @@
 /** Questions to the API, and how they are asked. A question is a URL; its answer's type goes with it. */
 
 import type {
-  Alerts, Anomalies, Apps, Breakdown, Dimensions, ErrorBody, Heatmap, Histogram, Metrics, Outcomes, Timeseries,
+  Alerts,
+  Anomalies,
+  Apps,
+  Breakdown,
+  Dimensions,
+  ErrorBody,
+  Heatmap,
+  Histogram,
+  Metrics,
+  Outcomes,
+  Timeseries,
 } from "./answer";
 import type { Span } from "./range";
-import { filterPairs, readable, type Filters } from "./url";
+import { type Filters, filterPairs, readable } from "./url";
 
 declare const answers: unique symbol;
 
@@ -58,7 +68,14 @@ export const ask = {
   breakdown: (of: About, more: { by: string; order?: "n" | "over_good" | "quantile"; limit?: number; quantiles?: string }) =>
     question<Breakdown>(
       "breakdown",
-      { ...about(of), by: more.by, quantiles: more.quantiles ?? "0.75", limit: more.limit ?? 20, order: more.order ?? "n", bins_per_octave: 8 },
+      {
+        ...about(of),
+        by: more.by,
+        quantiles: more.quantiles ?? "0.75",
+        limit: more.limit ?? 20,
+        order: more.order ?? "n",
+        bins_per_octave: 8,
+      },
       of.span,
     ),
   heatmap: (of: About, more: { step: number; binsPerOctave?: number }) =>
@@ -81,7 +98,12 @@ export class Refusal extends Error {
   }
 }
 
-const UNREACHABLE = new Refusal("unreachable", "The server doesn't answer.", "See whether it still runs; this page tries again by itself.", 0);
+const UNREACHABLE = new Refusal(
+  "unreachable",
+  "The server doesn't answer.",
+  "See whether it still runs; this page tries again by itself.",
+  0,
+);
 
 /** How far the server's clock is ahead of this browser's, in seconds; known from the first answer on. */
 let serverAhead = 0;
@@ -111,9 +133,19 @@ export async function fetchAnswer<T>(asked: Question<T>): Promise<T> {
   try {
     body = await response.json();
   } catch {
-    throw new Refusal("unreadable", `The server answered ${response.status} with something that is not JSON.`, "Is a proxy in between?", response.status);
+    throw new Refusal(
+      "unreadable",
+      `The server answered ${response.status} with something that is not JSON.`,
+      "Is a proxy in between?",
+      response.status,
+    );
   }
   if (response.ok) return body as T;
   const error = (body as Partial<ErrorBody> | null)?.error;
-  throw new Refusal(error?.reason ?? "failed", error?.detail ?? `The server answered ${response.status}.`, error?.hint ?? null, response.status);
+  throw new Refusal(
+    error?.reason ?? "failed",
+    error?.detail ?? `The server answered ${response.status}.`,
+    error?.hint ?? null,
+    response.status,
+  );
 }

@@ -1,7 +1,7 @@
 /** The hook by which components ask: the last answer stays in place until the next one is here. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fetchAnswer, Refusal, type Question } from "./api";
+import { fetchAnswer, type Question, Refusal } from "./api";
 import { reachable, track } from "./live";
 
 export interface Answer<T> {
@@ -83,9 +83,12 @@ export function useAnswer<T>(question: Question<T> | null, again = 0): Answer<T>
     );
   }, [url, again, tries]);
 
-  useEffect(() => () => {
-    asked.current = "";
-  }, []);
+  useEffect(
+    () => () => {
+      asked.current = "";
+    },
+    [],
+  );
 
   const retry = () => setTries((n) => n + 1);
   if (question === null) return { answer: null, refusal: null, stale: false, retry };

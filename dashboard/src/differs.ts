@@ -35,11 +35,14 @@ interface Counted {
 
 const counted = (row: BreakdownRow | undefined): Counted => {
   const parts = row?.ratings === undefined ? null : shares(row.ratings);
-  return row === undefined || parts === null ? { n: 0, samples: 0, bad: 0 } : { n: row.n, samples: row.samples, bad: (1 - parts.good) * row.n };
+  return row === undefined || parts === null
+    ? { n: 0, samples: 0, bad: 0 }
+    : { n: row.n, samples: row.samples, bad: (1 - parts.good) * row.n };
 };
 
 const less = (a: Counted, b: Counted): Counted => ({ n: a.n - b.n, samples: a.samples - b.samples, bad: Math.max(0, a.bad - b.bad) });
-const sum = (all: readonly Counted[]): Counted => all.reduce((a, b) => ({ n: a.n + b.n, samples: a.samples + b.samples, bad: a.bad + b.bad }), { n: 0, samples: 0, bad: 0 });
+const sum = (all: readonly Counted[]): Counted =>
+  all.reduce((a, b) => ({ n: a.n + b.n, samples: a.samples + b.samples, bad: a.bad + b.bad }), { n: 0, samples: 0, bad: 0 });
 
 /**
  * The values, at most `most` and of all dimensions, that account for most of what is worse in the selected

@@ -11,7 +11,12 @@ export const count = (n: number): string => whole.format(n);
 
 /** `41.2 k`, `1.14 M`; below a thousand as it is. Three digits at most. */
 export function compact(n: number): string {
-  const scales: [number, string][] = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]];
+  const scales: [number, string][] = [
+    [1e12, "T"],
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ];
   for (const [scale, name] of scales) {
     // 999,600 reads 1.00 M, not 1000 k
     if (n >= scale * 0.9995) return digits3(n / scale) + NB + name;
@@ -77,14 +82,23 @@ function score(v: number): string {
 
 function bytes(v: number): string {
   if (v < 999.5) return `${Math.round(v)}${NB}B`;
-  const scales: [number, string][] = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]];
+  const scales: [number, string][] = [
+    [1e9, "GB"],
+    [1e6, "MB"],
+    [1e3, "kB"],
+  ];
   const [scale, name] = scales.find(([size]) => v >= size * 0.9995) ?? [1e3, "kB"];
   return digits3(v / scale) + NB + name;
 }
 
 /** A long stretch of time in its largest unit: `9.8 h`, `42 min`, `3.1 d`. For sums. */
 export function lasting(ms: number): string {
-  const scales: [number, string][] = [[86_400_000 * 2, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"]];
+  const scales: [number, string][] = [
+    [86_400_000 * 2, "d"],
+    [3_600_000, "h"],
+    [60_000, "min"],
+    [1000, "s"],
+  ];
   for (const [least, name] of scales) {
     const scale = name === "d" ? 86_400_000 : least;
     const n = ms / scale;

@@ -1,7 +1,7 @@
 /** The browser's address bar as a signal, and the ways to change it. */
 
 import { signal } from "@preact/signals";
-import { NOWHERE, parsePlace, placeUrl, type Place } from "./url";
+import { NOWHERE, type Place, parsePlace, placeUrl } from "./url";
 
 const here = () => parsePlace(location.pathname, location.search);
 

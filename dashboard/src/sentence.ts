@@ -2,7 +2,7 @@
 
 import type { Alert, BreakdownRow, Histogram, Release } from "./answer";
 import * as format from "./format";
-import { earlierName, lengthName, seconds, type Span } from "./range";
+import { earlierName, lengthName, type Span, seconds } from "./range";
 import { shares } from "./rating";
 import { valueName } from "./slices";
 import { difference, wilson } from "./statistics";
@@ -77,7 +77,8 @@ export function headline(facts: Facts): Part[] {
   ];
 }
 
-const points = (share: number): string => (Math.abs(share) < 0.0095 ? Math.max(0.1, Math.abs(share) * 100) : Math.abs(share) * 100).toFixed(1);
+const points = (share: number): string =>
+  (Math.abs(share) < 0.0095 ? Math.max(0.1, Math.abs(share) * 100) : Math.abs(share) * 100).toFixed(1);
 
 type Direction = "fewer" | "more" | "same" | "unknown";
 
@@ -168,7 +169,7 @@ export function releaseBefore(releases: readonly Release[], began: number): Rele
 }
 
 function sinceRelease(facts: Facts, route: string): Part[] | null {
-  const alert = facts.open.find((open) => open.lead.slice["route"] === route);
+  const alert = facts.open.find((open) => open.lead.slice.route === route);
   if (alert === undefined) return null;
   const release = releaseBefore(facts.releases, seconds(alert.began));
   if (release === null) return null;
@@ -183,7 +184,10 @@ function openAlerts(facts: Facts): Part[] {
   const [first, ...more] = [...facts.open].sort((a, b) => Number(b.state === "firing") - Number(a.state === "firing"));
   if (first === undefined) return [];
   const since = `since ${moment(seconds(first.began), facts.now, facts.zone)}`;
-  const lead = more.length === 0 ? ` An alert is ${first.state} ${since}: ` : ` ${1 + more.length} alerts are open, one of them ${first.state} ${since}: `;
+  const lead =
+    more.length === 0
+      ? ` An alert is ${first.state} ${since}: `
+      : ` ${1 + more.length} alerts are open, one of them ${first.state} ${since}: `;
   return [{ text: lead }, { text: stop(first.sentence), tone: "strong", to: { page: "alert", alert: first.id } }];
 }
 

@@ -5,8 +5,8 @@ import type { App } from "./answer";
 import { ask } from "./api";
 import { useAnswer } from "./ask";
 import { now, tick } from "./live";
-import { Alerts } from "./pages/alerts";
 import { Alert } from "./pages/alert";
+import { Alerts } from "./pages/alerts";
 import { Apps } from "./pages/apps";
 import { Explore } from "./pages/explore";
 import { Install } from "./pages/install";
@@ -20,7 +20,15 @@ import { canAsk, filtersName } from "./slices";
 import { zoneName } from "./time";
 import type { Page } from "./url";
 
-const TITLES: Record<Page, string> = { apps: "Apps", overview: "Overview", explore: "Explore", alerts: "Alerts", alert: "Alert", install: "Install", lost: "Not found" };
+const TITLES: Record<Page, string> = {
+  apps: "Apps",
+  overview: "Overview",
+  explore: "Explore",
+  alerts: "Alerts",
+  alert: "Alert",
+  install: "Install",
+  lost: "Not found",
+};
 
 export function Shell() {
   const known = useAnswer(ask.apps(), tick.value);
@@ -33,10 +41,16 @@ export function Shell() {
 
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById("main")?.focus();
-      }}>Skip to the content</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <Header apps={known.answer?.apps ?? []} app={app} />
       <main id="main" class="page" tabIndex={-1}>
         <Content known={known} app={app} together={app === null || canAsk(app.together, Object.keys(filters))} />
@@ -56,7 +70,17 @@ interface ContentProps {
 
 function Content({ known, app, together }: ContentProps) {
   const { page, app: id, filters } = place.value;
-  if (known.refusal !== null) return <><Headline><b>There is nothing to say just now.</b></Headline><div class="panel"><Trouble refusal={known.refusal} retry={known.retry} /></div></>;
+  if (known.refusal !== null)
+    return (
+      <>
+        <Headline>
+          <b>There is nothing to say just now.</b>
+        </Headline>
+        <div class="panel">
+          <Trouble refusal={known.refusal} retry={known.retry} />
+        </div>
+      </>
+    );
   if (known.answer === null) return <PageBones />;
   if (page === "lost") return <Lost words="There is no such page." />;
   if (page === "apps") return <Apps apps={known.answer.apps} />;
@@ -66,9 +90,17 @@ function Content({ known, app, together }: ContentProps) {
     return (
       <>
         <Bar app={app} filters charts />
-        <Headline><b>Nobody can be counted like this.</b></Headline>
+        <Headline>
+          <b>Nobody can be counted like this.</b>
+        </Headline>
         <div class="panel">
-          <NotTogether detail={`no counts are kept for ${filtersName(filters)}`} hint={`sets that are: ${app.together.filter((set) => set.length > 1).map((set) => set.join(" + ")).join("; ")}`} />
+          <NotTogether
+            detail={`no counts are kept for ${filtersName(filters)}`}
+            hint={`sets that are: ${app.together
+              .filter((set) => set.length > 1)
+              .map((set) => set.join(" + "))
+              .join("; ")}`}
+          />
         </div>
       </>
     );
@@ -91,8 +123,14 @@ function Content({ known, app, together }: ContentProps) {
 function Lost({ words }: { words: string }) {
   return (
     <>
-      <Headline><b>{words}</b></Headline>
-      <Nothing title="See which apps there are"><a class="button" href="/">All apps</a></Nothing>
+      <Headline>
+        <b>{words}</b>
+      </Headline>
+      <Nothing title="See which apps there are">
+        <a class="button" href="/">
+          All apps
+        </a>
+      </Nothing>
     </>
   );
 }

@@ -28,7 +28,7 @@ darkSystem.addEventListener("change", (event) => {
 export const dark = computed(() => theme.value === "dark" || (theme.value === "system" && systemIsDark.value));
 
 effect(() => {
-  document.documentElement.dataset["theme"] = dark.value ? "dark" : "light";
+  document.documentElement.dataset.theme = dark.value ? "dark" : "light";
 });
 
 export function chooseTheme(next: Theme): void {

@@ -58,7 +58,8 @@ export function zoneName(now: number): string {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   const offset = format({ timeZoneName: "shortOffset" }, timeZone)
     .formatToParts(at(now))
-    .find((part) => part.type === "timeZoneName")?.value.replace("GMT", "UTC");
+    .find((part) => part.type === "timeZoneName")
+    ?.value.replace("GMT", "UTC");
   return offset === undefined || offset === timeZone ? timeZone : `${timeZone} (${offset})`;
 }
 
@@ -66,7 +67,10 @@ export function zoneName(now: number): string {
 export function zoneOffset(seconds: number, zone?: Zone): number {
   if (zone === undefined) return -at(seconds).getTimezoneOffset() * 60;
   const parts = Object.fromEntries(
-    format({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, zone)
+    format(
+      { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
+      zone,
+    )
       .formatToParts(at(seconds))
       .map((part) => [part.type, Number(part.value)]),
   );

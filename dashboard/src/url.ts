@@ -1,6 +1,6 @@
 /** Where one is: everything that a page shows follows from its URL, and the other way round. Pure. */
 
-import { DEFAULT_RANGE, DAY, isLive, lengthCode, parseLength, parseSpan, spanCode, type Range, type Span } from "./range";
+import { DAY, DEFAULT_RANGE, isLive, lengthCode, parseLength, parseSpan, type Range, type Span, spanCode } from "./range";
 
 export type Page = "apps" | "overview" | "explore" | "alerts" | "alert" | "install" | "lost";
 export type Mode = "heatmap" | "lines" | "counts";
@@ -62,7 +62,10 @@ export function parsePlace(path: string, query: string): Place {
 }
 
 function parsePath(path: string): Place {
-  const [root, app, page, id, more] = path.split("/").filter((part) => part !== "").map(decode);
+  const [root, app, page, id, more] = path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
   const lost: Place = { ...NOWHERE, page: "lost" };
   if (root === undefined) return NOWHERE;
   if (root !== "apps" || more !== undefined) return lost;
@@ -93,9 +96,9 @@ function parseFilters(codes: string[]): Filters {
   for (const code of codes) {
     const colon = code.indexOf(":");
     if (colon <= 0) continue;
-    const values = (filters[code.slice(0, colon)] ??= []);
-    const value = code.slice(colon + 1);
-    if (!values.includes(value)) values.push(value);
+    const [dimension, value] = [code.slice(0, colon), code.slice(colon + 1)];
+    const values = filters[dimension] ?? [];
+    if (!values.includes(value)) filters[dimension] = [...values, value];
   }
   return filters;
 }
@@ -136,7 +139,9 @@ function placePath(place: Place): string {
 
 /** Percent-encoded, but for what a query may hold as it is and people want to read. */
 export function readable(value: string): string {
-  return encodeURIComponent(value).replace(/%(2F|3A|2C|40)/g, decodeURIComponent).replace(/%20/g, "+");
+  return encodeURIComponent(value)
+    .replace(/%(2F|3A|2C|40)/g, decodeURIComponent)
+    .replace(/%20/g, "+");
 }
 
 export function filterPairs(filters: Filters): [string, string][] {

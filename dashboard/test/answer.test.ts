@@ -21,21 +21,30 @@ function asTypeScript(rust: string): string {
 }
 
 function rustStructs(source: string): Record<string, Struct> {
-  return Object.fromEntries([...source.matchAll(/pub struct (\w+) \{\n([\s\S]*?)\n\}/g)].map(([, name = "", body = ""]) => {
-    const struct: Struct = { flattened: [], fields: {} };
-    for (const [, attributes = "", field = "", type = ""] of body.matchAll(/((?:\s*(?:\/\/\/|#\[).*\n)*)\s*pub (\w+): (.+),/g)) {
-      if (attributes.includes("flatten")) struct.flattened.push(type);
-      else struct.fields[field + (attributes.includes("skip_serializing_if") ? "?" : "")] = asTypeScript(type);
-    }
-    return [name, struct];
-  }));
+  return Object.fromEntries(
+    [...source.matchAll(/pub struct (\w+) \{\n([\s\S]*?)\n\}/g)].map(([, name = "", body = ""]) => {
+      const struct: Struct = { flattened: [], fields: {} };
+      for (const [, attributes = "", field = "", type = ""] of body.matchAll(/((?:\s*(?:\/\/\/|#\[).*\n)*)\s*pub (\w+): (.+),/g)) {
+        if (attributes.includes("flatten")) struct.flattened.push(type);
+        else struct.fields[field + (attributes.includes("skip_serializing_if") ? "?" : "")] = asTypeScript(type);
+      }
+      return [name, struct];
+    }),
+  );
 }
 
 function typeScriptInterfaces(source: string): Record<string, Struct> {
-  return Object.fromEntries([...source.matchAll(/export interface (\w+)(?: extends ([\w, ]+))? \{\n([\s\S]*?)\n?\}/g)].map(([, name = "", bases = "", body = ""]) => {
-    const fields = [...body.matchAll(/^ {2}(\w+\??): (.+);$/gm)].map(([, field = "", type = ""]) => [field, type === "Unit" ? "string" : type]);
-    return [name, { flattened: bases === "" ? [] : bases.split(", "), fields: Object.fromEntries(fields) as Record<string, string> }];
-  }));
+  return Object.fromEntries(
+    [...source.matchAll(/export interface (\w+)(?: extends ([\w, ]+))? \{\n([\s\S]*?)\n?\}/g)].map(
+      ([, name = "", bases = "", body = ""]) => {
+        const fields = [...body.matchAll(/^ {2}(\w+\??): (.+);$/gm)].map(([, field = "", type = ""]) => [
+          field,
+          type === "Unit" ? "string" : type,
+        ]);
+        return [name, { flattened: bases === "" ? [] : bases.split(", "), fields: Object.fromEntries(fields) as Record<string, string> }];
+      },
+    ),
+  );
 }
 
 test("every answer of the API has the fields here that answer.rs gives it", () => {

@@ -31,7 +31,11 @@ describe("questions", () => {
 describe("asking", () => {
   afterEach(() => vi.unstubAllGlobals());
   const answering = (status: number, body: string) => vi.stubGlobal("fetch", async () => new Response(body, { status }));
-  const refused = async () => fetchAnswer(ask.apps()).then(() => null, (why: unknown) => why);
+  const refused = async () =>
+    fetchAnswer(ask.apps()).then(
+      () => null,
+      (why: unknown) => why,
+    );
 
   test("gives the server's reason, detail and hint", async () => {
     answering(400, JSON.stringify({ error: { reason: "not_together", detail: "no", hint: "yes" } }));

@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 const DIST = new URL("../dist/", import.meta.url);
 const files = () => {
   if (!existsSync(DIST)) throw new Error("there is no dist/: run `npm run build` first");
-  return readdirSync(DIST, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`);
+  return readdirSync(DIST, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`);
 };
 
 /** Bytes after `gzip -9`, of everything that is served. */
@@ -21,7 +23,9 @@ test("nothing of the mock, and nothing from elsewhere, is in it", () => {
   for (const path of files()) {
     const text = readFileSync(path, "utf8");
     expect(text.includes("AS28573"), path).toBe(false);
-    const hosts = [...text.matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host).filter((host) => host !== "www.w3.org" && host !== "shop.example");
+    const hosts = [...text.matchAll(/https?:\/\/([\w.-]+)/g)]
+      .map(([, host]) => host)
+      .filter((host) => host !== "www.w3.org" && host !== "shop.example");
     expect(hosts, path).toEqual([]);
   }
 });
@@ -30,5 +34,6 @@ test("the page runs under a strict policy of content: no inline script, no eval"
   const page = readFileSync(new URL("index.html", DIST), "utf8");
   expect(page.match(/<script(?![^>]*\bsrc=)/)).toBeNull();
   expect(page).toMatch(/src="\/assets\/[\w-]+\.js"/);
-  for (const path of files().filter((name) => name.endsWith(".js"))) expect(readFileSync(path, "utf8")).not.toMatch(/\beval\(|new Function\(/);
+  for (const path of files().filter((name) => name.endsWith(".js")))
+    expect(readFileSync(path, "utf8")).not.toMatch(/\beval\(|new Function\(/);
 });

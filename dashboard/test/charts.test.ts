@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
+import type { Anomaly, Column } from "../src/answer";
 import { barsOf, outline, tallestOf } from "../src/charts/distribution";
 import { binsOf, gridOf, layout, rowAt, scaleFor, shownCounts } from "../src/charts/heatmap";
-import { axisOf, quantileValues, spreadLabels, table, type Line } from "../src/charts/lines";
+import { axisOf, type Line, quantileValues, spreadLabels, table } from "../src/charts/lines";
 import { flagBars, LANES, releaseMarks } from "../src/charts/marks";
-import { level, LEVELS, ramp } from "../src/charts/ramp";
+import { LEVELS, level, ramp } from "../src/charts/ramp";
 import { axisLabel, linearTicks, logScale, scaleOf, valueTicks } from "../src/charts/scale";
 import { columnsBetween, columnsOf } from "../src/charts/selecting";
 import { runs } from "../src/charts/sparkline";
-import type { Anomaly, Column } from "../src/answer";
 
 const START = Date.UTC(2026, 10, 20, 10) / 1000;
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
@@ -34,7 +34,11 @@ describe("the axis of values", () => {
   });
 
   test("shows both thresholds with room, and leaves out the outermost few in ten thousand", () => {
-    const bins = [{ from: 1, to: 2, n: 1 }, { from: 1800, to: 2000, n: 9998 }, { from: 1e6, to: 2e6, n: 1 }];
+    const bins = [
+      { from: 1, to: 2, n: 1 },
+      { from: 1800, to: 2000, n: 9998 },
+      { from: 1e6, to: 2e6, n: 1 },
+    ];
     const scale = scaleOf(bins, LCP);
     expect(scale.min).toBe(1250);
     expect(scale.max).toBe(6000);
@@ -50,9 +54,16 @@ describe("the axis of values", () => {
     for (const [i, tick] of ticks.slice(1).entries()) expect(tick.at - (ticks[i]?.at ?? 0)).toBeGreaterThanOrEqual(0.08);
   });
 
-  test.each([["ms", 0, "0"], ["ms", 250, "250 ms"], ["ms", 2500, "2.5 s"], ["ms", 240_000, "4 min"], ["score", 0.025, "0.025"], ["bytes", 500_000, "500 kB"], ["count", 2500, "2.5 k"], ["count", 0.5, "0.5"]] as const)(
-    "a %s of %d is labelled %s", (unit, value, label) => expect(axisLabel(value, unit).replace("\u00a0", " ")).toBe(label),
-  );
+  test.each([
+    ["ms", 0, "0"],
+    ["ms", 250, "250 ms"],
+    ["ms", 2500, "2.5 s"],
+    ["ms", 240_000, "4 min"],
+    ["score", 0.025, "0.025"],
+    ["bytes", 500_000, "500 kB"],
+    ["count", 2500, "2.5 k"],
+    ["count", 0.5, "0.5"],
+  ] as const)("a %s of %d is labelled %s", (unit, value, label) => expect(axisLabel(value, unit).replace("\u00a0", " ")).toBe(label));
 
   test("linear ticks are round and within", () => {
     expect(linearTicks(0, 8.3, 4)).toEqual([0, 2.5, 5, 7.5]);
@@ -63,8 +74,27 @@ describe("the axis of values", () => {
 
 describe("the heat map", () => {
   const rows = octaves(500, 5);
-  const column = (at: number, cells: [number, number][]): Column => ({ at: iso(START + at), n: cells.reduce((sum, [, n]) => sum + n, 0), cells });
-  const map = { from: iso(START), to: iso(START + 1800), step_s: 600, rows, columns: [column(0, [[0, 1], [2, 9]]), column(1200, [[2, 4], [4, 2]])] };
+  const column = (at: number, cells: [number, number][]): Column => ({
+    at: iso(START + at),
+    n: cells.reduce((sum, [, n]) => sum + n, 0),
+    cells,
+  });
+  const map = {
+    from: iso(START),
+    to: iso(START + 1800),
+    step_s: 600,
+    rows,
+    columns: [
+      column(0, [
+        [0, 1],
+        [2, 9],
+      ]),
+      column(1200, [
+        [2, 4],
+        [4, 2],
+      ]),
+    ],
+  };
   const grid = gridOf(map);
 
   test("has a column for every window, those without values empty", () => {
@@ -106,7 +136,16 @@ describe("the heat map", () => {
   });
 
   test("gives zeros a band of their own that does not pale the others", () => {
-    const zeros = gridOf({ ...map, rows: [{ from: 0, to: 500 }, ...octaves(500, 4)], columns: [column(0, [[0, 5000], [2, 90]])] });
+    const zeros = gridOf({
+      ...map,
+      rows: [{ from: 0, to: 500 }, ...octaves(500, 4)],
+      columns: [
+        column(0, [
+          [0, 5000],
+          [2, 90],
+        ]),
+      ],
+    });
     const scale = scaleFor(zeros, null);
     const cells = layout(zeros, scale, 100, 300);
     expect(scale.zero).toBe(true);
@@ -137,7 +176,11 @@ describe("the heat map", () => {
 
 describe("distributions", () => {
   const scale = logScale(100, 1600);
-  const bins = [{ from: 100, to: 200, n: 10 }, { from: 200, to: 400, n: 30 }, { from: 400, to: 1600, n: 60 }];
+  const bins = [
+    { from: 100, to: 200, n: 10 },
+    { from: 200, to: 400, n: 30 },
+    { from: 400, to: 1600, n: 60 },
+  ];
 
   test("have bars whose area, not height, is the share of values", () => {
     const bars = barsOf(bins, scale, tallestOf([bins], scale));
@@ -150,7 +193,9 @@ describe("distributions", () => {
   test("of different sizes have the same shape when they are drawn together", () => {
     const ten = bins.map((bin) => ({ ...bin, n: bin.n * 10 }));
     const tallest = tallestOf([bins, ten], scale);
-    expect(barsOf(ten, scale, tallest).map(({ height }) => height)).toEqual(barsOf(bins, scale, tallest).map(({ height }) => expect.closeTo(height, 12)));
+    expect(barsOf(ten, scale, tallest).map(({ height }) => height)).toEqual(
+      barsOf(bins, scale, tallest).map(({ height }) => expect.closeTo(height, 12)),
+    );
   });
 
   test("leave out what is beyond the axis", () => {
@@ -166,17 +211,46 @@ describe("distributions", () => {
   });
 
   test("are outlined down to the axis where a stretch has no values", () => {
-    const line = outline(barsOf([bins[0], bins[2]].flatMap((bin) => bin ?? []), scale, 1));
+    const line = outline(
+      barsOf(
+        [bins[0], bins[2]].flatMap((bin) => bin ?? []),
+        scale,
+        1,
+      ),
+    );
     expect(line.filter(([, y]) => y === 0).map(([x]) => x)).toEqual([0, 0.25, 0.5, 1].map((x) => expect.closeTo(x, 9)));
   });
 });
 
 describe("lines", () => {
-  const point = (at: number, value: number, n = 50) => ({ at: iso(START + at), n, samples: n, quantiles: [{ q: 0.75, value, low: value - 1, high: value + 1 }] });
-  const line = (values: [number, number][], band = false): Line => ({ key: "a", label: "a", colour: "--accent", band, values: quantileValues(values.map(([at, value]) => point(at, value)), 0) });
+  const point = (at: number, value: number, n = 50) => ({
+    at: iso(START + at),
+    n,
+    samples: n,
+    quantiles: [{ q: 0.75, value, low: value - 1, high: value + 1 }],
+  });
+  const line = (values: [number, number][], band = false): Line => ({
+    key: "a",
+    label: "a",
+    colour: "--accent",
+    band,
+    values: quantileValues(
+      values.map(([at, value]) => point(at, value)),
+      0,
+    ),
+  });
 
   test("have a place for every window, those without a value left empty", () => {
-    const [x, y] = table([line([[0, 5], [1200, 7]])], { from: START, to: START + 1800 }, 600);
+    const [x, y] = table(
+      [
+        line([
+          [0, 5],
+          [1200, 7],
+        ]),
+      ],
+      { from: START, to: START + 1800 },
+      600,
+    );
     expect(x).toEqual([START + 300, START + 900, START + 1500]);
     expect(y).toEqual([5, null, 7]);
   });
@@ -187,7 +261,16 @@ describe("lines", () => {
   });
 
   test("get an axis that does not blow up a small wobble, and begins at zero where it counts", () => {
-    const { min, max } = axisOf([line([[0, 1000], [600, 1010]])], false, null);
+    const { min, max } = axisOf(
+      [
+        line([
+          [0, 1000],
+          [600, 1010],
+        ]),
+      ],
+      false,
+      null,
+    );
     expect((max - min) / 1000).toBeGreaterThan(0.3);
     expect(axisOf([line([[0, 1000]])], true, null).min).toBe(0);
     expect(axisOf([], false, null)).toEqual({ min: 0, max: 1 });
@@ -217,7 +300,11 @@ describe("marks on time", () => {
 
   test("name the newest release where two are too near, and keep both lines", () => {
     const marks = releaseMarks([release("1.0", 500), release("1.1", 510), release("0.9", 20)], span, 600);
-    expect(marks.map(({ name, named }) => [name, named])).toEqual([["1.1", true], ["1.0", false], ["0.9", true]]);
+    expect(marks.map(({ name, named }) => [name, named])).toEqual([
+      ["1.1", true],
+      ["1.0", false],
+      ["0.9", true],
+    ]);
   });
 
   test("put a name to the left of its line where the right has no room, and leave out what is outside", () => {
@@ -226,12 +313,36 @@ describe("marks on time", () => {
   });
 
   const anomaly = (slice: Record<string, string>, from: number, to: number, metric = "LCP"): Anomaly => ({
-    metric, unit: "ms", slice, rule: "shift", from: iso(START + from), to: iso(START + to), minutes: 1, observed: 2, expected: 1, effect: 1, n: 9, p_value: 0.001,
+    metric,
+    unit: "ms",
+    slice,
+    rule: "shift",
+    from: iso(START + from),
+    to: iso(START + to),
+    minutes: 1,
+    observed: 2,
+    expected: 1,
+    effect: 1,
+    n: 9,
+    p_value: 0.001,
   });
 
   test("join flags of one slice that touch, and put overlapping slices into lanes", () => {
-    const bars = flagBars([anomaly({ route: "/a" }, 100, 300), anomaly({ route: "/a" }, 300, 500), anomaly({ route: "/b" }, 200, 400), anomaly({ route: "/b" }, 600, 700)], {}, span);
-    expect(bars.map(({ lane, left, right }) => [lane, left, right])).toEqual([[0, 0.1, 0.5], [1, 0.2, 0.4], [0, 0.6, 0.7]]);
+    const bars = flagBars(
+      [
+        anomaly({ route: "/a" }, 100, 300),
+        anomaly({ route: "/a" }, 300, 500),
+        anomaly({ route: "/b" }, 200, 400),
+        anomaly({ route: "/b" }, 600, 700),
+      ],
+      {},
+      span,
+    );
+    expect(bars.map(({ lane, left, right }) => [lane, left, right])).toEqual([
+      [0, 0.1, 0.5],
+      [1, 0.2, 0.4],
+      [0, 0.6, 0.7],
+    ]);
   });
 
   test("show no more lanes than there is room for, and only flags that concern the view", () => {

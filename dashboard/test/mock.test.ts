@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Breakdown, Heatmap, Histogram } from "../src/answer";
 import { answer } from "../mock/handler.mjs";
+import type { Breakdown, Heatmap, Histogram } from "../src/answer";
 
 const ask = <T>(path: string, query: string) => answer(path, new URLSearchParams(query)) as T;
 const DAY = "app=shop&metric=LCP&from=now-6h&to=now-1h";
@@ -20,9 +20,14 @@ test("the mock's breakdown by a modelled dimension adds up to the whole", () => 
 
 test("the mock refuses what the API refuses, in its words", () => {
   for (const [query, reason] of [
-    ["app=shop&metric=LCP&filter=plan:pro&filter=route:/", "not_together"], ["app=nope&metric=LCP", "unknown_app"],
-    ["app=shop&metric=nope", "unknown_metric"], ["app=shop&metric=LCP&filter=planet:mars", "unknown_dimension"], ["app=shop&metric=LCP&from=soon", "invalid_parameter"],
+    ["app=shop&metric=LCP&filter=plan:pro&filter=route:/", "not_together"],
+    ["app=nope&metric=LCP", "unknown_app"],
+    ["app=shop&metric=nope", "unknown_metric"],
+    ["app=shop&metric=LCP&filter=planet:mars", "unknown_dimension"],
+    ["app=shop&metric=LCP&from=soon", "invalid_parameter"],
   ] as const) {
-    expect(() => ask("histogram", query), query).toThrowError(expect.objectContaining({ body: { error: expect.objectContaining({ reason }) } }));
+    expect(() => ask("histogram", query), query).toThrowError(
+      expect.objectContaining({ body: { error: expect.objectContaining({ reason }) } }),
+    );
   }
 });

@@ -10,7 +10,13 @@ test("a range that ends now moves with the clock, a fixed one stays", () => {
   expect(range.resolve(fixed, NOW)).toBe(fixed);
 });
 
-test.each([[HOUR, 60], [6 * HOUR, 300], [DAY, 600], [7 * DAY, HOUR], [21 * DAY, 3 * HOUR]])("a chart of %d s has windows of %d s", (length, step) => {
+test.each([
+  [HOUR, 60],
+  [6 * HOUR, 300],
+  [DAY, 600],
+  [7 * DAY, HOUR],
+  [21 * DAY, 3 * HOUR],
+])("a chart of %d s has windows of %d s", (length, step) => {
   expect(range.stepFor({ from: NOW - length, to: NOW }, 170, NOW, 30 * DAY)).toBe(step);
 });
 
@@ -53,14 +59,22 @@ test("what is no length, or longer than two years, is none", () => {
 });
 
 test("a fixed span reads back as it was written, to the second", () => {
-  for (const span of [{ from: NOW - DAY, to: NOW }, { from: NOW + 7, to: NOW + 61 }]) expect(range.parseSpan(range.spanCode(span))).toEqual(span);
+  for (const span of [
+    { from: NOW - DAY, to: NOW },
+    { from: NOW + 7, to: NOW + 61 },
+  ])
+    expect(range.parseSpan(range.spanCode(span))).toEqual(span);
   expect(range.spanCode({ from: NOW - DAY, to: NOW })).toBe("2026-11-20T10:00Z..2026-11-21T10:00Z");
 });
 
 test("a span that ends before it begins, or has more or fewer ends than two, is none", () => {
-  for (const bad of ["2026-11-21T10:00Z..2026-11-20T10:00Z", "2026-11-21T10:00Z", "a..b", "2026-01-01..2026-01-02..2026-01-03"]) expect(range.parseSpan(bad), bad).toBeNull();
+  for (const bad of ["2026-11-21T10:00Z..2026-11-20T10:00Z", "2026-11-21T10:00Z", "a..b", "2026-01-01..2026-01-02..2026-01-03"])
+    expect(range.parseSpan(bad), bad).toBeNull();
 });
 
-test.each([[HOUR, "the same hour a week earlier"], [DAY, "the same 24 hours a week earlier"], [WEEK, "the week before"], [3 * WEEK, "the 21 days before"]])(
-  "a range of %d s is compared with %s", (length, name) => expect(range.earlierName({ from: NOW - length, to: NOW })).toBe(name),
-);
+test.each([
+  [HOUR, "the same hour a week earlier"],
+  [DAY, "the same 24 hours a week earlier"],
+  [WEEK, "the week before"],
+  [3 * WEEK, "the 21 days before"],
+])("a range of %d s is compared with %s", (length, name) => expect(range.earlierName({ from: NOW - length, to: NOW })).toBe(name));

@@ -52,10 +52,21 @@ const server = await serve();
 const browser = await launch();
 for (const theme of /** @type {const} */ (["light", "dark"])) {
   for (const width of [1440, 390]) {
-    const context = await browser.newContext({ viewport: { width, height: width === 390 ? 844 : 1000 }, colorScheme: theme, timezoneId: "Europe/Berlin", deviceScaleFactor: width === 390 ? 2 : 1 });
+    const context = await browser.newContext({
+      viewport: { width, height: width === 390 ? 844 : 1000 },
+      colorScheme: theme,
+      timezoneId: "Europe/Berlin",
+      deviceScaleFactor: width === 390 ? 2 : 1,
+    });
     const page = await context.newPage();
     page.on("pageerror", (error) => process.stderr.write(`${page.url()}: ${error.stack ?? error.message}\n`));
-    page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 503") && process.stderr.write(`${page.url()}: ${message.text()}\n`));
+    page.on(
+      "console",
+      (message) =>
+        message.type() === "error" &&
+        !message.text().includes("status of 503") &&
+        process.stderr.write(`${page.url()}: ${message.text()}\n`),
+    );
     for (const [name, path] of chosen) {
       await page.goto(server.url + path);
       await settled(page);

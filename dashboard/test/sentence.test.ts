@@ -1,23 +1,61 @@
 import { describe, expect, test } from "vitest";
 import type { Alert } from "../src/answer";
-import { evidence, headline, lostMost, releaseBefore, type Facts, type Part, type Rated, type RatedRow } from "../src/sentence";
+import { evidence, type Facts, headline, lostMost, type Part, type Rated, type RatedRow, releaseBefore } from "../src/sentence";
 
 const NOW = Date.UTC(2026, 10, 21, 10) / 1000;
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
-const say = (parts: Part[]) => parts.map(({ text }) => text).join("").replaceAll("\u00a0", " ");
+const say = (parts: Part[]) =>
+  parts
+    .map(({ text }) => text)
+    .join("")
+    .replaceAll("\u00a0", " ");
 
 /** `n` values of which the part `good` is good. */
-const rated = (n: number, good: number): Rated => ({ n, samples: n, ratings: { good: Math.round(n * good), needs_improvement: n - Math.round(n * good), poor: 0 } });
+const rated = (n: number, good: number): Rated => ({
+  n,
+  samples: n,
+  ratings: { good: Math.round(n * good), needs_improvement: n - Math.round(n * good), poor: 0 },
+});
 const row = (value: string, n: number, good: number): RatedRow => ({ value, ...rated(n, good) });
 
 const facts = (more: Partial<Facts>): Facts => ({
-  span: { from: NOW - 86_400, to: NOW }, now: NOW, budget: "2.5 s", rated: rated(1_000_000, 0.714), earlier: null,
-  routes: null, browsers: null, releases: [], open: [], zone: "UTC", ...more,
+  span: { from: NOW - 86_400, to: NOW },
+  now: NOW,
+  budget: "2.5 s",
+  rated: rated(1_000_000, 0.714),
+  earlier: null,
+  routes: null,
+  browsers: null,
+  releases: [],
+  open: [],
+  zone: "UTC",
+  ...more,
 });
 
 const alert = (more: Partial<Alert>): Alert => ({
-  id: 7, app: "shop", state: "firing", sentence: "LCP is 1.8 s slower on /checkout", began: iso(NOW - 7200), last_flagged: iso(NOW), minutes_flagged: 9, series_max: 2, changes: [],
-  lead: { metric: "LCP", unit: "ms", slice: { route: "/checkout" }, rule: "shift", from: "", to: "", minutes: 1, observed: 4120, expected: 2310, effect: 0.78, n: 41, p_value: 3e-10 },
+  id: 7,
+  app: "shop",
+  state: "firing",
+  sentence: "LCP is 1.8 s slower on /checkout",
+  began: iso(NOW - 7200),
+  last_flagged: iso(NOW),
+  minutes_flagged: 9,
+  series_max: 2,
+  changes: [],
+  lead: {
+    metric: "LCP",
+    unit: "ms",
+    slice: { route: "/checkout" },
+    rule: "shift",
+    from: "",
+    to: "",
+    minutes: 1,
+    observed: 4120,
+    expected: 2310,
+    effect: 0.78,
+    n: 41,
+    p_value: 3e-10,
+  },
   ...more,
 });
 
@@ -29,7 +67,9 @@ describe("the overview's sentence", () => {
   });
 
   test("says that there are too few page views, and how many it takes", () => {
-    expect(say(headline(facts({ rated: rated(37, 0.7) })))).toBe("Not enough page views to say: only 37 reported LCP in these 24 hours, and it takes 100.");
+    expect(say(headline(facts({ rated: rated(37, 0.7) })))).toBe(
+      "Not enough page views to say: only 37 reported LCP in these 24 hours, and it takes 100.",
+    );
     expect(say(headline(facts({ rated: { n: 0, samples: 0 } })))).toContain("none reported LCP");
   });
 
@@ -45,24 +85,40 @@ describe("the overview's sentence", () => {
   });
 
   test("says how many points fewer, and which route and browser lost most", () => {
-    const parts = headline(facts({
-      earlier: rated(1_000_000, 0.745),
-      routes: { now: [row("/checkout", 100_000, 0.45), row("/", 900_000, 0.743)], earlier: [row("/checkout", 100_000, 0.74), row("/", 900_000, 0.7455)] },
-      browsers: { now: [row("Safari", 30_000, 0.05), row("Chrome", 70_000, 0.62)], earlier: [row("Safari", 30_000, 0.9), row("Chrome", 70_000, 0.67)] },
-    }));
+    const parts = headline(
+      facts({
+        earlier: rated(1_000_000, 0.745),
+        routes: {
+          now: [row("/checkout", 100_000, 0.45), row("/", 900_000, 0.743)],
+          earlier: [row("/checkout", 100_000, 0.74), row("/", 900_000, 0.7455)],
+        },
+        browsers: {
+          now: [row("Safari", 30_000, 0.05), row("Chrome", 70_000, 0.62)],
+          earlier: [row("Safari", 30_000, 0.9), row("Chrome", 70_000, 0.67)],
+        },
+      }),
+    );
     expect(say(parts)).toContain(", 3.1 points fewer than the same 24 hours a week earlier (±0.1). Most of it is /checkout on Safari.");
     expect(parts.find(({ tone }) => tone === "worse")?.text).toBe("3.1 points fewer");
-    expect(parts.find(({ text }) => text === "/checkout on Safari")?.to).toEqual({ page: "explore", metric: "LCP", filters: { route: ["/checkout"], browser: ["Safari"] } });
+    expect(parts.find(({ text }) => text === "/checkout on Safari")?.to).toEqual({
+      page: "explore",
+      metric: "LCP",
+      filters: { route: ["/checkout"], browser: ["Safari"] },
+    });
     expect(say(parts)).not.toContain("Nothing unusual");
   });
 
   test("names no route when none has a quarter of the loss", () => {
     const some = (good: number) => ["a", "b", "c", "d", "e"].map((name) => row(name, 200_000, good));
-    expect(say(headline(facts({ earlier: rated(1_000_000, 0.745), routes: { now: some(0.714), earlier: some(0.745) } })))).toContain("No single route explains it.");
+    expect(say(headline(facts({ earlier: rated(1_000_000, 0.745), routes: { now: some(0.714), earlier: some(0.745) } })))).toContain(
+      "No single route explains it.",
+    );
   });
 
   test("says an improvement without looking for a culprit", () => {
-    const said = say(headline(facts({ earlier: rated(1_000_000, 0.7), routes: { now: [row("/", 1000, 0.1)], earlier: [row("/", 1000, 0.9)] } })));
+    const said = say(
+      headline(facts({ earlier: rated(1_000_000, 0.7), routes: { now: [row("/", 1000, 0.1)], earlier: [row("/", 1000, 0.9)] } })),
+    );
     expect(said).toContain("1.4 points more than");
     expect(said).not.toContain("/");
     expect(said).toContain("Nothing unusual.");
@@ -79,7 +135,10 @@ describe("the overview's sentence", () => {
 
   test("names the release that came shortly before the alert of the route that lost most", () => {
     const routes = { now: [row("/checkout", 1_000_000, 0.714)], earlier: [row("/checkout", 1_000_000, 0.745)] };
-    const releases = [{ release: "4.11.3", first_seen: iso(NOW - 50_000) }, { release: "4.12.0", first_seen: iso(NOW - 7320) }];
+    const releases = [
+      { release: "4.11.3", first_seen: iso(NOW - 50_000) },
+      { release: "4.12.0", first_seen: iso(NOW - 7320) },
+    ];
     const said = say(headline(facts({ earlier: rated(1_000_000, 0.745), routes, releases, open: [alert({})] })));
     expect(said).toContain("Most of it is /checkout, since release 4.12.0 at 07:58.");
   });
@@ -92,13 +151,17 @@ describe("what lost most", () => {
     expect(lostMost({ now: [row("rare", 5000, 0), common], earlier: [row("rare", 20, 1), then] }, 30)?.value).toBe("common");
   });
 
-  test("is nothing when nothing was lost", () => expect(lostMost({ now: [row("a", 100, 0.5)], earlier: [row("a", 100, 0.9)] }, 0)).toBeNull());
+  test("is nothing when nothing was lost", () =>
+    expect(lostMost({ now: [row("a", 100, 0.5)], earlier: [row("a", 100, 0.9)] }, 0)).toBeNull());
 
   test("is not a value without a before", () => expect(lostMost({ now: [row("new", 1000, 0.1)], earlier: [] }, 100)).toBeNull());
 });
 
 test("a release is near an alert that began up to half an hour after it", () => {
-  const releases = [{ release: "a", first_seen: iso(NOW - 1900) }, { release: "b", first_seen: iso(NOW - 1700) }];
+  const releases = [
+    { release: "a", first_seen: iso(NOW - 1900) },
+    { release: "b", first_seen: iso(NOW - 1700) },
+  ];
   expect(releaseBefore(releases, NOW)?.release).toBe("b");
   expect(releaseBefore(releases, NOW + 300)).toBeNull();
   expect(releaseBefore([{ release: "late", first_seen: iso(NOW + 120) }], NOW)).toBeNull();

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import type { Metric } from "../src/answer";
 import { askingOf } from "../src/asking";
 import { freeOption, matching } from "../src/parts/options";
 import { askable, canAsk, concerns, filtersName, sliceName, usualDimensions } from "../src/slices";
-import type { Metric } from "../src/answer";
 
 const TOGETHER = [[], ["route", "device", "country"], ["route", "browser"], ["device", "experiment", "arm"]];
 
@@ -33,7 +33,9 @@ test("the panels leave out a dimension of which one value is left, but not one w
 
 test("filters and slices read as words", () => {
   expect(filtersName({})).toBe("everyone");
-  expect(filtersName({ route: ["/checkout"], browser_version: ["Safari 26", ""] })).toBe("route /checkout and browser version Safari 26 or (not known)");
+  expect(filtersName({ route: ["/checkout"], browser_version: ["Safari 26", ""] })).toBe(
+    "route /checkout and browser version Safari 26 or (not known)",
+  );
   expect(sliceName({ country: "__other__" })).toBe("country (all others)");
 });
 
@@ -46,7 +48,11 @@ test("a flag concerns a view unless a filter shuts its slice out", () => {
 });
 
 test("a search finds options that have every word, in any order, and in their group's name", () => {
-  const options = [{ value: "a", label: "Mobile Safari", group: "browser" }, { value: "b", label: "Safari", group: "browser" }, { value: "c", label: "/safari", group: "route" }];
+  const options = [
+    { value: "a", label: "Mobile Safari", group: "browser" },
+    { value: "b", label: "Safari", group: "browser" },
+    { value: "c", label: "/safari", group: "route" },
+  ];
   expect(matching(options, "safari mob").map(({ value }) => value)).toEqual(["a"]);
   expect(matching(options, "browser safari").map(({ value }) => value)).toEqual(["a", "b"]);
   expect(matching(options, "").length).toBe(3);

@@ -33,7 +33,8 @@ describe("ticks of the time axis", () => {
 
   test("are never more than asked for, for any length", () => {
     for (let length = 300; length < 400 * DAY; length *= 1.5) {
-      for (const most of [2, 5, 12]) expect(timeTicks({ from: FRIDAY, to: FRIDAY + length }, most, BERLIN).length).toBeLessThanOrEqual(most + 1);
+      for (const most of [2, 5, 12])
+        expect(timeTicks({ from: FRIDAY, to: FRIDAY + length }, most, BERLIN).length).toBeLessThanOrEqual(most + 1);
     }
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NOWHERE, parsePlace, placeUrl, toggleFilter, withFilter, type Place } from "../src/url";
+import { NOWHERE, type Place, parsePlace, placeUrl, toggleFilter, withFilter } from "../src/url";
 
 const parse = (url: string): Place => {
   const { pathname, search } = new URL(url, "http://here");
@@ -22,7 +22,11 @@ const FULL: Place = {
 
 test("a place reads back from its URL, whatever stands in its values", () => {
   const tricky = ["%", "+", "&=?#", "a:b:c", "é🙂", "<b>x</b>", "..", "\"'", "__other__", " "];
-  const places: Place[] = [FULL, ...tricky.map((value): Place => ({ ...FULL, filters: { route: [value] } })), { ...NOWHERE, page: "alert", app: "my-app_2", alert: 12 }];
+  const places: Place[] = [
+    FULL,
+    ...tricky.map((value): Place => ({ ...FULL, filters: { route: [value] } })),
+    { ...NOWHERE, page: "alert", app: "my-app_2", alert: 12 },
+  ];
   for (const place of places) expect(parse(placeUrl(place))).toEqual(place);
 });
 
@@ -34,7 +38,14 @@ test("every page reads back from its path", () => {
 });
 
 test("the question can be read in the URL", () => {
-  const asked: Place = { ...NOWHERE, page: "explore", app: "shop", metric: "LCP", as: "heatmap", filters: { route: ["/checkout"], browser: ["Mobile Safari"] } };
+  const asked: Place = {
+    ...NOWHERE,
+    page: "explore",
+    app: "shop",
+    metric: "LCP",
+    as: "heatmap",
+    filters: { route: ["/checkout"], browser: ["Mobile Safari"] },
+  };
   expect(placeUrl(asked)).toBe("/apps/shop/explore?metric=LCP&as=heatmap&filter=route:/checkout&filter=browser:Mobile+Safari&range=24h");
 });
 
@@ -43,12 +54,22 @@ test("on the overview what is as usual is left out", () => {
 });
 
 test("what makes no sense in a URL is taken as not said", () => {
-  const place = parse("/apps/shop/explore?range=yesterday&as=pie&select=x&filter=novalue&filter=:x&filter=a:b&filter=a:b&by=,,&view=upside-down");
+  const place = parse(
+    "/apps/shop/explore?range=yesterday&as=pie&select=x&filter=novalue&filter=:x&filter=a:b&filter=a:b&by=,,&view=upside-down",
+  );
   expect(place).toEqual({ ...NOWHERE, page: "explore", app: "shop", filters: { a: ["b"] } });
 });
 
 test("a path that is no page is lost, not an error", () => {
-  for (const path of ["/nowhere", "/apps/shop/pie", "/apps/shop/alerts/x", "/apps/shop/explore/3", "/apps/a/alerts/1/2", "/apps/%E0%A4%A/pie"]) expect(parsePlace(path, "").page, path).toBe("lost");
+  for (const path of [
+    "/nowhere",
+    "/apps/shop/pie",
+    "/apps/shop/alerts/x",
+    "/apps/shop/explore/3",
+    "/apps/a/alerts/1/2",
+    "/apps/%E0%A4%A/pie",
+  ])
+    expect(parsePlace(path, "").page, path).toBe("lost");
 });
 
 test("toggling a value adds it as an alternative and takes it away again, in place", () => {

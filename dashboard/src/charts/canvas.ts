@@ -29,7 +29,10 @@ export function useBox<T extends Element>(): [RefObject<T | null>, Box] {
 }
 
 /** Draws into the canvas of the returned ref whenever `on` changes, its box does, or the theme. */
-export function useCanvas(draw: (context: CanvasRenderingContext2D, size: Box) => void, on: readonly unknown[]): RefObject<HTMLCanvasElement | null> {
+export function useCanvas(
+  draw: (context: CanvasRenderingContext2D, size: Box) => void,
+  on: readonly unknown[],
+): RefObject<HTMLCanvasElement | null> {
   const [ref, box] = useBox<HTMLCanvasElement>();
   const isDark = dark.value;
   const [ratio, setRatio] = useState(devicePixelRatio);

@@ -60,7 +60,8 @@ export function outline(bars: readonly Bar[]): [number, number][] {
   bars.forEach((bar, i) => {
     const [before, after] = [bars[i - 1], bars[i + 1]];
     // a gap between bars is a stretch without values: the line goes down to the axis
-    const near = (other: Bar | undefined) => other !== undefined && Math.min(Math.abs(other.left - bar.right), Math.abs(bar.left - other.right)) < 1e-6;
+    const near = (other: Bar | undefined) =>
+      other !== undefined && Math.min(Math.abs(other.left - bar.right), Math.abs(bar.left - other.right)) < 1e-6;
     const y = (2 * bar.height + (near(before) ? (before?.height ?? 0) : 0) + (near(after) ? (after?.height ?? 0) : 0)) / 4;
     if (!near(before)) points.push([bar.left, 0]);
     points.push([(bar.left + bar.right) / 2, y]);
@@ -84,7 +85,13 @@ export function drawBars(context: CanvasRenderingContext2D, bars: readonly Bar[]
   }
 }
 
-export function drawLine(context: CanvasRenderingContext2D, points: readonly [number, number][], size: Size, colour: string, width: number): void {
+export function drawLine(
+  context: CanvasRenderingContext2D,
+  points: readonly [number, number][],
+  size: Size,
+  colour: string,
+  width: number,
+): void {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineJoin = "round";

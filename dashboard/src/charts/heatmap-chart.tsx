@@ -3,19 +3,18 @@
 import { useMemo } from "preact/hooks";
 import type { Anomaly, Heatmap, Metric } from "../answer";
 import * as format from "../format";
+import { place, to, toPage } from "../place";
 import type { Span } from "../range";
 import { thresholdsOf } from "../rating";
+import { sliceFilters } from "../slices";
 import { dark } from "../theme";
-import { to, toPage } from "../place";
-import { place } from "../place";
-import { useCanvas, type Box } from "./canvas";
-import { draw, gridOf, layout, rowAt, scaleFor, type Grid } from "./heatmap";
-import { flagBars, releaseMarks, type FlagBar } from "./marks";
+import { type Box, useCanvas } from "./canvas";
+import { draw, type Grid, gridOf, layout, rowAt, scaleFor } from "./heatmap";
+import { type FlagBar, flagBars, releaseMarks } from "./marks";
 import { LEVELS, ramp } from "./ramp";
-import { valueTicks, type LogScale } from "./scale";
+import { type LogScale, valueTicks } from "./scale";
 import type { Cursor } from "./selecting";
 import { TimePlot } from "./time-plot";
-import { sliceFilters } from "../slices";
 
 interface Props {
   map: Heatmap;
@@ -57,7 +56,12 @@ export function HeatmapChart({ map, metric, anomalies, height, select = null, on
 
 /** Where a flag leads: its slice, with the time around it selected. */
 export function flagUrl(flag: FlagBar): string {
-  const change = { page: "explore", metric: flag.metric, filters: sliceFilters(flag.slice), select: { from: flag.from, to: flag.to } } as const;
+  const change = {
+    page: "explore",
+    metric: flag.metric,
+    filters: sliceFilters(flag.slice),
+    select: { from: flag.from, to: flag.to },
+  } as const;
   return place.value.page === "explore" ? to(change) : toPage(change);
 }
 
@@ -95,7 +99,9 @@ function Ramp() {
   return (
     <span class="ramp" aria-hidden="true">
       few
-      {[0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => <i key={part} style={{ background: colours[Math.round(part * (LEVELS - 1))] }} />)}
+      {[0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => (
+        <i key={part} style={{ background: colours[Math.round(part * (LEVELS - 1))] }} />
+      ))}
       many
     </span>
   );

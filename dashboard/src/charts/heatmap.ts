@@ -1,10 +1,10 @@
 /** From the API's heat map to cells on a canvas. Pure, but for the drawing at the end. */
 
 import type { Bin, Bounds, Heatmap } from "../answer";
-import { seconds, type Span } from "../range";
+import { type Span, seconds } from "../range";
 import type { Thresholds } from "../rating";
 import { level } from "./ramp";
-import { scaleOf, type LogScale } from "./scale";
+import { type LogScale, scaleOf } from "./scale";
 
 /** Counts by column (time) and row (value). */
 export interface Grid {

@@ -10,7 +10,7 @@ import { dark, token } from "../theme";
 import type { Filters } from "../url";
 import type { Box } from "./canvas";
 import { flagUrl } from "./heatmap-chart";
-import { axisOf, spreadLabels, table, type Line } from "./lines";
+import { axisOf, type Line, spreadLabels, table } from "./lines";
 import { flagBars, releaseMarks } from "./marks";
 import { axisLabel, linearTicks } from "./scale";
 import type { Cursor } from "./selecting";
@@ -46,9 +46,17 @@ export function LinesChart(props: Props) {
   const [bright, setBright] = useState<string | null>(null);
   const axis = useMemo(() => axisOf(lines, bars || unit === "count", budget), [lines, bars, unit, budget]);
   const at = (value: number) => (value - axis.min) / (axis.max - axis.min);
-  const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({ at: at(value), label: props.axis?.(value) ?? axisLabel(value, unit) }));
+  const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({
+    at: at(value),
+    label: props.axis?.(value) ?? axisLabel(value, unit),
+  }));
   const showsBudget = budget !== null && budget > axis.min && budget < axis.max;
-  const shown = bright === null ? lines : lines.map((line) => (line.key === bright ? { ...line, colour: "--selection", width: 2 } : { ...line, colour: "--rest", band: false }));
+  const shown =
+    bright === null
+      ? lines
+      : lines.map((line) =>
+          line.key === bright ? { ...line, colour: "--selection", width: 2 } : { ...line, colour: "--rest", band: false },
+        );
   return (
     <TimePlot
       label={`${props.label}: ${lines.map((line) => line.label).join(", ")}`}
@@ -101,7 +109,10 @@ const over = (key: string, onBright: (key: string | null) => void) => ({
 function EndLabels({ lines, at, height, onBright, onPick }: Naming & { at: (value: number) => number; height: number }) {
   const ends = lines.filter((line) => line.values.length > 0);
   const width = Math.min(172, 44 + 7 * Math.max(...lines.map(({ label }) => label.length)));
-  const places = spreadLabels(ends.map((line) => at(line.values.at(-1)?.value ?? 0)), 15 / height);
+  const places = spreadLabels(
+    ends.map((line) => at(line.values.at(-1)?.value ?? 0)),
+    15 / height,
+  );
   return (
     <div class="plot-end" role="group" aria-label="lines" style={{ width: `${width}px` }}>
       {ends.map((line, i) => (
@@ -125,7 +136,14 @@ function Legend({ lines, onBright, onPick }: Naming) {
   return (
     <span class="lines-legend">
       {lines.map((line) => (
-        <button key={line.key} type="button" class="quiet" title={onPick === undefined ? line.label : `filter on ${line.label}`} onClick={() => onPick?.(line.key)} {...over(line.key, onBright)}>
+        <button
+          key={line.key}
+          type="button"
+          class="quiet"
+          title={onPick === undefined ? line.label : `filter on ${line.label}`}
+          onClick={() => onPick?.(line.key)}
+          {...over(line.key, onBright)}
+        >
           <Swatch line={line} />
           {line.label}
         </button>
@@ -135,7 +153,17 @@ function Legend({ lines, onBright, onPick }: Naming) {
 }
 
 const Swatch = ({ line }: { line: Line }) => (
-  <svg class="line-swatch" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={`var(${line.colour})`} stroke-width="2" stroke-dasharray={line.dashed === true ? "4 3" : undefined} /></svg>
+  <svg class="line-swatch" aria-hidden="true">
+    <line
+      x1="0"
+      x2="18"
+      y1="4"
+      y2="4"
+      stroke={`var(${line.colour})`}
+      stroke-width="2"
+      stroke-dasharray={line.dashed === true ? "4 3" : undefined}
+    />
+  </svg>
 );
 
 interface DrawnProps {
@@ -151,7 +179,13 @@ function Drawn({ lines, bars, span, step, axis, box }: DrawnProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data = useMemo(() => table(lines, span, step), [lines, span, step]);
-  const looks = JSON.stringify([lines.map(({ key, colour, dashed, width, band }) => [key, colour, dashed, width, band]), bars, dark.value, span, axis]);
+  const looks = JSON.stringify([
+    lines.map(({ key, colour, dashed, width, band }) => [key, colour, dashed, width, band]),
+    bars,
+    dark.value,
+    span,
+    axis,
+  ]);
   useEffect(() => {
     if (host.current === null) return;
     const made = new uPlot(options(lines, bars, span, step, axis, box), data, host.current);
@@ -163,7 +197,14 @@ function Drawn({ lines, bars, span, step, axis, box }: DrawnProps) {
   return <div ref={host} class="plot-layer" aria-hidden="true" />;
 }
 
-function options(lines: readonly Line[], bars: boolean, span: Span, step: number, axis: { min: number; max: number }, box: Box): uPlot.Options {
+function options(
+  lines: readonly Line[],
+  bars: boolean,
+  span: Span,
+  step: number,
+  axis: { min: number; max: number },
+  box: Box,
+): uPlot.Options {
   const bands: uPlot.Band[] = [];
   const series: uPlot.Series[] = [{}];
   const paths = bars ? uPlot.paths.bars?.({ size: [0.8, 60] }) : undefined;
@@ -178,7 +219,10 @@ function options(lines: readonly Line[], bars: boolean, span: Span, step: number
     });
     if (line.band === true) {
       bands.push({ series: [series.length, series.length + 1], fill: `${colour}2e` });
-      series.push({ stroke: "transparent", width: 0, points: { show: false } }, { stroke: "transparent", width: 0, points: { show: false } });
+      series.push(
+        { stroke: "transparent", width: 0, points: { show: false } },
+        { stroke: "transparent", width: 0, points: { show: false } },
+      );
     }
   }
   return {
@@ -187,7 +231,10 @@ function options(lines: readonly Line[], bars: boolean, span: Span, step: number
     axes: [{ show: false }, { show: false }],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, range: () => [span.from, span.from + Math.round((span.to - span.from) / step) * step] }, y: { range: () => [axis.min, axis.max] } },
+    scales: {
+      x: { time: false, range: () => [span.from, span.from + Math.round((span.to - span.from) / step) * step] },
+      y: { range: () => [axis.min, axis.max] },
+    },
     series,
     bands,
   };

@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 import type { Point } from "../answer";
-import { seconds, type Span } from "../range";
+import { type Span, seconds } from "../range";
 
 export interface Line {
   key: string;
@@ -29,7 +29,9 @@ export interface LineValue {
 export function quantileValues(points: readonly Point[], i: number): LineValue[] {
   return points.flatMap((point) => {
     const quantile = point.quantiles[i];
-    return quantile === undefined ? [] : [{ at: seconds(point.at), value: quantile.value, low: quantile.low, high: quantile.high, n: point.n }];
+    return quantile === undefined
+      ? []
+      : [{ at: seconds(point.at), value: quantile.value, low: quantile.low, high: quantile.high, n: point.n }];
   });
 }
 
@@ -59,7 +61,9 @@ export function axisOf(lines: readonly Line[], zero: boolean, budget: number | n
   const values = lines.flatMap((line) => line.values.map(({ value }) => value));
   if (values.length === 0) return { min: 0, max: 1 };
   // a window with few values has an interval that reaches anywhere: nine of ten bands are held
-  const highs = lines.flatMap((line) => (line.band === true ? line.values.map(({ value, high }) => high ?? value) : [])).sort((a, b) => a - b);
+  const highs = lines
+    .flatMap((line) => (line.band === true ? line.values.map(({ value, high }) => high ?? value) : []))
+    .sort((a, b) => a - b);
   let [min, max] = [Math.min(...values), Math.max(...values, highs[Math.floor(highs.length * 0.9)] ?? 0)];
   if (budget !== null && budget < max * 1.6 && budget > min * 0.6) [min, max] = [Math.min(min, budget), Math.max(max, budget)];
   const room = Math.max((max - min) * 0.12, max * 0.04, 1e-9);

@@ -1,7 +1,7 @@
 /** What stands on a time axis beside the values: releases and flags. Pure. */
 
 import type { Anomaly, Release } from "../answer";
-import { seconds, type Span } from "../range";
+import { type Span, seconds } from "../range";
 import { concerns, sliceName } from "../slices";
 import type { Filters } from "../url";
 
@@ -73,7 +73,16 @@ export function flagBars(anomalies: readonly Anomaly[], filters: Filters, span: 
     const free = (lane: number) => !bars.some((bar) => bar.lane === lane && from < bar.to && to > bar.from);
     const lane = [...Array(LANES).keys()].find(free);
     if (lane === undefined) continue;
-    bars.push({ lane, left: place(from), right: place(to), slice: anomaly.slice, metric: anomaly.metric, from, to, words: `flag: ${anomaly.metric} of ${sliceName(anomaly.slice)}` });
+    bars.push({
+      lane,
+      left: place(from),
+      right: place(to),
+      slice: anomaly.slice,
+      metric: anomaly.metric,
+      from,
+      to,
+      words: `flag: ${anomaly.metric} of ${sliceName(anomaly.slice)}`,
+    });
   }
   return bars;
 }

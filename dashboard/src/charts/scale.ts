@@ -60,7 +60,11 @@ export function scaleOf(bins: readonly Counted[], thresholds: Thresholds | null,
   }
   if (!(low < high)) [low, high] = [1, 10];
   // a score of a ten-thousandth is no different from none; more than four decades hide the rest
-  return logScale(Math.max(low, high / 10_000), high, counted.some((bin) => bin.from <= 0));
+  return logScale(
+    Math.max(low, high / 10_000),
+    high,
+    counted.some((bin) => bin.from <= 0),
+  );
 }
 
 export interface ValueTick {
@@ -110,13 +114,31 @@ export function axisLabel(value: number, unit: Unit): string {
   };
   switch (unit) {
     case "ms":
-      return scaled(Math.abs(value) < 1000 ? [[1, "ms"]] : [[3_600_000, "h"], [60_000, "min"], [1000, "s"]]);
+      return scaled(
+        Math.abs(value) < 1000
+          ? [[1, "ms"]]
+          : [
+              [3_600_000, "h"],
+              [60_000, "min"],
+              [1000, "s"],
+            ],
+      );
     case "score":
       return short(value);
     case "bytes":
-      return scaled([[1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]]);
+      return scaled([
+        [1e9, "GB"],
+        [1e6, "MB"],
+        [1e3, "kB"],
+        [1, "B"],
+      ]);
     case "count":
-      return scaled([[1e9, "B"], [1e6, "M"], [1e3, "k"], [1, ""]]);
+      return scaled([
+        [1e9, "B"],
+        [1e6, "M"],
+        [1e3, "k"],
+        [1, ""],
+      ]);
     case "per_second":
       return `${short(value)}/s`;
   }

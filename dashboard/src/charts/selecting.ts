@@ -46,7 +46,10 @@ export function useSelecting({ span, step, columns, box, select, onSelect, onZoo
   const at = (event: PointerEvent): Cursor => {
     const rect = (event.currentTarget as Element).getBoundingClientRect();
     const y = 1 - (event.clientY - rect.top) / Math.max(1, rect.height);
-    return { column: clamp(Math.floor(((event.clientX - rect.left) / Math.max(1, box.width)) * columns)), y: nextRow === undefined ? null : Math.min(1, Math.max(0, y)) };
+    return {
+      column: clamp(Math.floor(((event.clientX - rect.left) / Math.max(1, box.width)) * columns)),
+      y: nextRow === undefined ? null : Math.min(1, Math.max(0, y)),
+    };
   };
   const drop = () => {
     press.current = null;

@@ -7,8 +7,8 @@ import type { Thresholds } from "../rating";
 import { total } from "../statistics";
 import { token } from "../theme";
 import { useBox, useCanvas } from "./canvas";
-import { barsOf, drawBars, drawLine, outline, tallestOf, type Bar } from "./distribution";
-import { scaleOf, valueTicks, type LogScale } from "./scale";
+import { type Bar, barsOf, drawBars, drawLine, outline, tallestOf } from "./distribution";
+import { type LogScale, scaleOf, valueTicks } from "./scale";
 
 export interface Mark {
   value: number;
@@ -31,7 +31,14 @@ interface Props {
 const TONES = { data: "--accent", rest: "--second", selection: "--selection" } as const;
 
 export function ShapeChart({ label, unit, thresholds, bins, selected = null, marks, height }: Props) {
-  const scale = useMemo(() => scaleOf([...bins, ...(selected ?? [])].sort((a, b) => a.from - b.from), thresholds), [bins, selected, thresholds?.good]);
+  const scale = useMemo(
+    () =>
+      scaleOf(
+        [...bins, ...(selected ?? [])].sort((a, b) => a.from - b.from),
+        thresholds,
+      ),
+    [bins, selected, thresholds?.good],
+  );
   const tallest = tallestOf(selected === null ? [bins] : [bins, selected], scale) * 1.06;
   const bars = useMemo(() => barsOf(bins, scale, tallest), [bins, scale, tallest]);
   const over = useMemo(() => (selected === null ? null : barsOf(selected, scale, tallest)), [selected, scale, tallest]);
@@ -58,19 +65,29 @@ export function ShapeChart({ label, unit, thresholds, bins, selected = null, mar
       >
         <Bands scale={scale} thresholds={thresholds} />
         <canvas ref={canvas} aria-hidden="true" />
-        {scale.zero && <span class="plot-note" style={{ left: `${scale.at(scale.min) * 100}%`, top: "16px" }}>{zeroWords(bins, selected)}</span>}
+        {scale.zero && (
+          <span class="plot-note" style={{ left: `${scale.at(scale.min) * 100}%`, top: "16px" }}>
+            {zeroWords(bins, selected)}
+          </span>
+        )}
         {reading.at !== null && <div class="shape-mark third" style={{ left: `${reading.at * 100}%` }} />}
         {marks.map((mark, i) => {
           const at = scale.at(mark.value);
           return (
-            <div key={mark.label} class={at > 0.6 ? "shape-mark flip" : "shape-mark"} style={{ left: `${at * 100}%`, color: `var(${TONES[mark.tone]})` }}>
+            <div
+              key={mark.label}
+              class={at > 0.6 ? "shape-mark flip" : "shape-mark"}
+              style={{ left: `${at * 100}%`, color: `var(${TONES[mark.tone]})` }}
+            >
               <span style={{ top: `${i * 16}px` }}>{mark.label}</span>
             </div>
           );
         })}
       </div>
       <ValueAxis scale={scale} unit={unit} thresholds={thresholds} width={box.width} />
-      <figcaption class="plot-foot"><output aria-live={reading.byKey ? "polite" : "off"}>{readBar(reading.bar, bins, selected, unit)}</output></figcaption>
+      <figcaption class="plot-foot">
+        <output aria-live={reading.byKey ? "polite" : "off"}>{readBar(reading.bar, bins, selected, unit)}</output>
+      </figcaption>
     </figure>
   );
 }
@@ -98,7 +115,8 @@ function readBar(bar: Bar | null, bins: readonly Bin[], selected: readonly Bin[]
 function useReading(scale: LogScale, bars: readonly Bar[], more: readonly Bar[]) {
   const [at, setAt] = useState<number | null>(null);
   const [byKey, setByKey] = useState(false);
-  const under = (place: number) => bars.find((bar) => place >= bar.left && place < bar.right) ?? more.find((bar) => place >= bar.left && place < bar.right) ?? null;
+  const under = (place: number) =>
+    bars.find((bar) => place >= bar.left && place < bar.right) ?? more.find((bar) => place >= bar.left && place < bar.right) ?? null;
   const middle = (bar: Bar) => (bar.left + bar.right) / 2;
   const handlers = {
     onPointerMove: (event: PointerEvent) => {
@@ -125,7 +143,13 @@ function Bands({ scale, thresholds }: { scale: LogScale; thresholds: Thresholds 
   if (thresholds === null) return null;
   const [good, poor] = [scale.at(thresholds.good), scale.at(thresholds.poor)];
   const band = (width: number, tone: string) => <i style={{ width: `${width * 100}%`, background: `var(--${tone}-tint)` }} />;
-  return <div class="shape-bands" aria-hidden="true">{band(good, "good")}{band(poor - good, "needs")}{band(1 - poor, "poor")}</div>;
+  return (
+    <div class="shape-bands" aria-hidden="true">
+      {band(good, "good")}
+      {band(poor - good, "needs")}
+      {band(1 - poor, "poor")}
+    </div>
+  );
 }
 
 function ValueAxis({ scale, unit, thresholds, width }: { scale: LogScale; unit: Unit; thresholds: Thresholds | null; width: number }) {
@@ -133,7 +157,11 @@ function ValueAxis({ scale, unit, thresholds, width }: { scale: LogScale; unit: 
     <div class="shape-x" aria-hidden="true">
       {valueTicks(scale, unit, thresholds, 48 / Math.max(48, width)).map((tick) => {
         const edge = tick.at < 0.03 ? "first" : tick.at > 0.97 ? "last" : "";
-        return <span key={tick.value} class={edge} style={{ left: `${tick.at * 100}%` }}>{tick.label}</span>;
+        return (
+          <span key={tick.value} class={edge} style={{ left: `${tick.at * 100}%` }}>
+            {tick.label}
+          </span>
+        );
       })}
     </div>
   );

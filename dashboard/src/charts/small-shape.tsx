@@ -2,11 +2,11 @@
 
 import { useMemo } from "preact/hooks";
 import type { Bin } from "../answer";
+import type { Thresholds } from "../rating";
 import { token } from "../theme";
 import { useCanvas } from "./canvas";
 import { barsOf, drawBars, drawLine, outline, tallestOf } from "./distribution";
-import { scaleOf, type LogScale } from "./scale";
-import type { Thresholds } from "../rating";
+import { type LogScale, scaleOf } from "./scale";
 
 // so small a drawing shows the shape; a tail of one in five hundred would only narrow it
 const TAIL = 0.002;
@@ -23,7 +23,11 @@ export function sharedAxis(rows: readonly (readonly Bin[])[], thresholds: Thresh
     const known = merged.get(bin.from);
     merged.set(bin.from, known === undefined ? bin : { ...bin, n: known.n + bin.n });
   }
-  const scale = scaleOf([...merged.values()].sort((a, b) => a.from - b.from), thresholds, TAIL);
+  const scale = scaleOf(
+    [...merged.values()].sort((a, b) => a.from - b.from),
+    thresholds,
+    TAIL,
+  );
   return { scale, tallest: tallestOf(rows, scale) };
 }
 

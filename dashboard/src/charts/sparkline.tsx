@@ -1,7 +1,7 @@
 /** A trend with its interval, without axes: what it reaches is said in its title. */
 
 import type { Point, Quantile } from "../answer";
-import { seconds, type Span } from "../range";
+import { type Span, seconds } from "../range";
 
 interface Props {
   points: readonly Point[];

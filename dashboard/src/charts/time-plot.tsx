@@ -4,12 +4,12 @@
  */
 
 import type { ComponentChildren } from "preact";
-import type { Span } from "../range";
 import { now } from "../live";
+import type { Span } from "../range";
 import { clock, spanName, timeTicks } from "../time";
-import { useBox, type Box } from "./canvas";
+import { type Box, useBox } from "./canvas";
 import type { FlagBar, ReleaseMark } from "./marks";
-import { useSelecting, type Cursor } from "./selecting";
+import { type Cursor, useSelecting } from "./selecting";
 
 export interface YTick {
   /** In [0, 1] from the bottom. */
@@ -53,11 +53,18 @@ export function TimePlot(props: TimePlotProps) {
   const selecting = useSelecting({ ...props, columns, box });
   const { cursor, byKey } = selecting;
   const lanes = flags.reduce((most, flag) => Math.max(most, flag.lane + 1), 0);
-  const words = cursor === null ? "" : `${spanName({ from: span.from + cursor.column * step, to: span.from + (cursor.column + 1) * step }, now.value)}: ${props.read(cursor)}`;
+  const words =
+    cursor === null
+      ? ""
+      : `${spanName({ from: span.from + cursor.column * step, to: span.from + (cursor.column + 1) * step }, now.value)}: ${props.read(cursor)}`;
   return (
     <figure class="plot">
       <div class="plot-y" aria-hidden="true">
-        {ticks.map((tick) => <span key={tick.label} style={{ bottom: `${tick.at * 100}%` }}>{tick.label}</span>)}
+        {ticks.map((tick) => (
+          <span key={tick.label} style={{ bottom: `${tick.at * 100}%` }}>
+            {tick.label}
+          </span>
+        ))}
       </div>
       <div
         ref={area}
@@ -73,12 +80,18 @@ export function TimePlot(props: TimePlotProps) {
         {box.width > 0 && props.children(box)}
         <Over {...props} columns={columns} selection={selecting.selection} cursor={cursor} />
         <Releases marks={props.releases(box.width)} />
-        {props.budget !== undefined && <span class="plot-note good" style={{ left: 0, bottom: `${props.budget.at * 100}%` }}>{props.budget.label}</span>}
+        {props.budget !== undefined && (
+          <span class="plot-note good" style={{ left: 0, bottom: `${props.budget.at * 100}%` }}>
+            {props.budget.label}
+          </span>
+        )}
       </div>
       {props.end}
       {lanes > 0 && (
         <div class="plot-flags" style={{ height: `${lanes * FLAG_LANE_PX}px` }}>
-          {flags.map((flag) => <Flag key={`${flag.words} ${flag.from}`} flag={flag} url={props.flagUrl(flag)} />)}
+          {flags.map((flag) => (
+            <Flag key={`${flag.words} ${flag.from}`} flag={flag} url={props.flagUrl(flag)} />
+          ))}
         </div>
       )}
       <TimeAxis span={span} width={box.width} />
@@ -94,7 +107,9 @@ function Under({ ticks, gridlines }: TimePlotProps) {
   if (gridlines !== true) return null;
   return (
     <svg class="plot-over" aria-hidden="true">
-      {ticks.map(({ at, label }) => <line key={label} class="gridline" x1="0" x2="100%" y1={`${(1 - at) * 100}%`} y2={`${(1 - at) * 100}%`} />)}
+      {ticks.map(({ at, label }) => (
+        <line key={label} class="gridline" x1="0" x2="100%" y1={`${(1 - at) * 100}%`} y2={`${(1 - at) * 100}%`} />
+      ))}
     </svg>
   );
 }
@@ -104,8 +119,12 @@ function Over(props: TimePlotProps & { columns: number; selection: [number, numb
   const x = (column: number) => `${(column / columns) * 100}%`;
   return (
     <svg class="plot-over" aria-hidden="true">
-      {props.releases(1).map((mark) => <line key={mark.name} class="release" x1={`${mark.x * 100}%`} x2={`${mark.x * 100}%`} y1="0" y2="100%" />)}
-      {props.budget !== undefined && <line class="budget" x1="0" x2="100%" y1={`${(1 - props.budget.at) * 100}%`} y2={`${(1 - props.budget.at) * 100}%`} />}
+      {props.releases(1).map((mark) => (
+        <line key={mark.name} class="release" x1={`${mark.x * 100}%`} x2={`${mark.x * 100}%`} y1="0" y2="100%" />
+      ))}
+      {props.budget !== undefined && (
+        <line class="budget" x1="0" x2="100%" y1={`${(1 - props.budget.at) * 100}%`} y2={`${(1 - props.budget.at) * 100}%`} />
+      )}
       {selection !== null && <rect class="chosen" x={x(selection[0])} width={x(selection[1] - selection[0])} y="0" height="100%" />}
       {cursor !== null && <line class="cursor" x1={x(cursor.column + 0.5)} x2={x(cursor.column + 0.5)} y1="0" y2="100%" />}
       {cursor?.y != null && <line class="cursor" x1="0" x2="100%" y1={`${(1 - cursor.y) * 100}%`} y2={`${(1 - cursor.y) * 100}%`} />}
@@ -116,16 +135,18 @@ function Over(props: TimePlotProps & { columns: number; selection: [number, numb
 function Releases({ marks }: { marks: readonly ReleaseMark[] }) {
   return (
     <>
-      {marks.filter((mark) => mark.named).map((mark) => (
-        <span
-          key={mark.name}
-          class="plot-note release-note"
-          style={mark.flipped ? { top: 0, right: `${(1 - mark.x) * 100}%` } : { top: 0, left: `${mark.x * 100}%` }}
-        >
-          <span class="spoken">release first seen at {clock(mark.at)}: </span>
-          {mark.name}
-        </span>
-      ))}
+      {marks
+        .filter((mark) => mark.named)
+        .map((mark) => (
+          <span
+            key={mark.name}
+            class="plot-note release-note"
+            style={mark.flipped ? { top: 0, right: `${(1 - mark.x) * 100}%` } : { top: 0, left: `${mark.x * 100}%` }}
+          >
+            <span class="spoken">release first seen at {clock(mark.at)}: </span>
+            {mark.name}
+          </span>
+        ))}
     </>
   );
 }
@@ -145,7 +166,11 @@ function TimeAxis({ span, width }: { span: Span; width: number }) {
         const at = (tick.at - span.from) / length;
         const room = 34 / Math.max(1, width);
         const edge = at < room ? "first" : at > 1 - room ? "last" : "";
-        return <span key={tick.at} class={edge} style={{ left: `${at * 100}%` }}>{tick.label}</span>;
+        return (
+          <span key={tick.at} class={edge} style={{ left: `${at * 100}%` }}>
+            {tick.label}
+          </span>
+        );
       })}
     </div>
   );

@@ -10,7 +10,7 @@ import { Bar } from "../parts/bar";
 import { Headline } from "../parts/sentence";
 import { Bone, Silent } from "../parts/states";
 import { toPage } from "../place";
-import { DAY, HOUR, seconds, type Span } from "../range";
+import { DAY, HOUR, type Span, seconds } from "../range";
 import { evidence, releaseBefore } from "../sentence";
 import { sliceFilters, sliceName } from "../slices";
 import { moment } from "../time";
@@ -27,13 +27,23 @@ export function Alert({ app, id }: { app: App; id: number }) {
   const more = useAnswer(listed ? null : ask.alerts(app.id, undefined, LISTED), tick.value);
   const known = listed ? newest : more;
   if (known.refusal !== null) return <Silent app={app} refusal={known.refusal} retry={known.retry} />;
-  if (known.answer === null) return <div style={{ paddingTop: "40px", display: "grid", gap: "16px" }} aria-busy="true"><Bone width="60%" height={26} /><Bone height={260} /></div>;
+  if (known.answer === null)
+    return (
+      <div style={{ paddingTop: "40px", display: "grid", gap: "16px" }} aria-busy="true">
+        <Bone width="60%" height={26} />
+        <Bone height={260} />
+      </div>
+    );
   const alert = known.answer.alerts.find((each) => each.id === id);
   if (alert === undefined) {
     return (
       <>
-        <Headline><b>There is no alert {id}</b> among the newest {format.count(LISTED)}.</Headline>
-        <a class="button" href={toPage({ page: "alerts" })}>All alerts</a>
+        <Headline>
+          <b>There is no alert {id}</b> among the newest {format.count(LISTED)}.
+        </Headline>
+        <a class="button" href={toPage({ page: "alerts" })}>
+          All alerts
+        </a>
       </>
     );
   }
@@ -59,22 +69,39 @@ function Known({ app, alert }: { app: App; alert: Alarm }) {
   const release = releaseBefore(around.releases, seconds(alert.began));
   const gap = release === null ? 0 : seconds(alert.began) - seconds(release.first_seen);
   const during = duringOf(alert);
-  const explore = toPage({ page: "explore", metric: alert.lead.metric, filters: sliceFilters(alert.lead.slice), range: aroundOf(alert), select: during });
+  const explore = toPage({
+    page: "explore",
+    metric: alert.lead.metric,
+    filters: sliceFilters(alert.lead.slice),
+    range: aroundOf(alert),
+    select: during,
+  });
   return (
     <>
       <Bar app={app} charts>
         <p class="alert-state">
-        <span class={`${tone} strong`}><span aria-hidden="true">{shape}</span> {alert.state}</span>
-        <span class="soft">
-          #{alert.id} · {alert.resolved === undefined ? "for" : "lasted"} {format.elapsed(lasted(alert))} · began {moment(seconds(alert.began), now.value)}
-          {alert.resolved !== undefined && ` · resolved ${moment(seconds(alert.resolved), now.value)}`} · {format.count(alert.minutes_flagged)} min flagged, at most {alert.series_max} series at once
-        </span>
+          <span class={`${tone} strong`}>
+            <span aria-hidden="true">{shape}</span> {alert.state}
+          </span>
+          <span class="soft">
+            #{alert.id} · {alert.resolved === undefined ? "for" : "lasted"} {format.elapsed(lasted(alert))} · began{" "}
+            {moment(seconds(alert.began), now.value)}
+            {alert.resolved !== undefined && ` · resolved ${moment(seconds(alert.resolved), now.value)}`} ·{" "}
+            {format.count(alert.minutes_flagged)} min flagged, at most {alert.series_max} series at once
+          </span>
         </p>
       </Bar>
       <Headline>
         <b>{alert.sentence}</b> <span class="soft">({evidence(alert)})</span>.
-        {release !== null && <> It began {gap < 60 ? "with" : `${format.elapsed(gap)} after`} release <b>{release.release}</b> was first seen.</>}{" "}
-        <a class="link" href={explore}>Explore {alert.lead.metric} for {sliceName(alert.lead.slice)}</a>
+        {release !== null && (
+          <>
+            {" "}
+            It began {gap < 60 ? "with" : `${format.elapsed(gap)} after`} release <b>{release.release}</b> was first seen.
+          </>
+        )}{" "}
+        <a class="link" href={explore}>
+          Explore {alert.lead.metric} for {sliceName(alert.lead.slice)}
+        </a>
       </Headline>
       <SliceChart alert={alert} around={around} />
       <div class="grid halves">

@@ -21,16 +21,39 @@ export function Alerts({ app }: { app: App }) {
   return (
     <>
       <Bar app={app} />
-      {known.answer === null ? <h1 class="sentence"><span class="spoken">Alerts</span><Bone width="min(30em, 90%)" height={20} /></h1> : <Headline><Sentence parts={summary(open, over)} /></Headline>}
+      {known.answer === null ? (
+        <h1 class="sentence">
+          <span class="spoken">Alerts</span>
+          <Bone width="min(30em, 90%)" height={20} />
+        </h1>
+      ) : (
+        <Headline>
+          <Sentence parts={summary(open, over)} />
+        </Headline>
+      )}
       <div class="grid">
         <Panel title="Open" note="flagged now, or a moment ago">
           <Answered answer={known} bone={<RowBones rows={2} height={58} />}>
-            {() => (open.length === 0 ? <Nothing title="● Nothing is open" /> : <ul>{open.map((alert) => <AlertRow key={alert.id} alert={alert} />)}</ul>)}
+            {() =>
+              open.length === 0 ? (
+                <Nothing title="● Nothing is open" />
+              ) : (
+                <ul>
+                  {open.map((alert) => (
+                    <AlertRow key={alert.id} alert={alert} />
+                  ))}
+                </ul>
+              )
+            }
           </Answered>
         </Panel>
         {over.length > 0 && (
           <Panel title="Resolved" note="newest first">
-            <ul>{over.map((alert) => <AlertRow key={alert.id} alert={alert} />)}</ul>
+            <ul>
+              {over.map((alert) => (
+                <AlertRow key={alert.id} alert={alert} />
+              ))}
+            </ul>
           </Panel>
         )}
       </div>
@@ -50,6 +73,13 @@ function summary(open: readonly Alert[], over: readonly Alert[]): Part[] {
       { text: `, since ${moment(seconds(first.began), now.value)}.` },
     ];
   }
-  if (last === undefined) return [{ text: "Nothing has been flagged yet.", tone: "strong" }, { text: " Every complete minute of every slice is tested against its own history; what departs from it shows here." }];
-  return [{ text: "Nothing unusual now.", tone: "strong" }, { text: ` The last alert was resolved at ${moment(seconds(last.resolved ?? last.last_flagged), now.value)}.` }];
+  if (last === undefined)
+    return [
+      { text: "Nothing has been flagged yet.", tone: "strong" },
+      { text: " Every complete minute of every slice is tested against its own history; what departs from it shows here." },
+    ];
+  return [
+    { text: "Nothing unusual now.", tone: "strong" },
+    { text: ` The last alert was resolved at ${moment(seconds(last.resolved ?? last.last_flagged), now.value)}.` },
+  ];
 }

@@ -9,10 +9,11 @@ import { Headline } from "../parts/sentence";
 import { Bone, Nothing, Silent } from "../parts/states";
 import { go, place, toPage } from "../place";
 import { Breakdowns } from "./explore/breakdowns";
+import { CountsPanel } from "./explore/counts";
 import { Differs } from "./explore/differs";
 import { OverTime } from "./explore/over-time";
 import { QuestionSentence } from "./explore/question";
-import { CountsPanel, ShapePanel } from "./explore/shape";
+import { ShapePanel } from "./explore/shape";
 
 export function Explore({ app }: { app: App }) {
   const metrics = useMetrics(app);
@@ -27,12 +28,20 @@ export function Explore({ app }: { app: App }) {
   }, [asking?.metric.name, asking?.mode, wanted, as]);
 
   if (metrics.answer.refusal !== null) return <Silent app={app} refusal={metrics.answer.refusal} retry={metrics.answer.retry} />;
-  if (metrics.list === null) return <div style={{ paddingTop: "60px", display: "grid", gap: "16px" }} aria-busy="true"><Bone width="50%" height={24} /><Bone height={380} /></div>;
+  if (metrics.list === null)
+    return (
+      <div style={{ paddingTop: "60px", display: "grid", gap: "16px" }} aria-busy="true">
+        <Bone width="50%" height={24} />
+        <Bone height={380} />
+      </div>
+    );
   if (asking === null) return <NoMetric app={app} wanted={wanted} names={metrics.list.map(({ name }) => name)} />;
   return (
     <>
       <Bar app={app} filters charts />
-      <Headline><QuestionSentence app={app} asking={asking} metrics={metrics.list} /></Headline>
+      <Headline>
+        <QuestionSentence app={app} asking={asking} metrics={metrics.list} />
+      </Headline>
       <div class="grid wide-narrow">
         <OverTime app={app} asking={asking} />
         {asking.counter ? <CountsPanel app={app} asking={asking} /> : <ShapePanel app={app} asking={asking} />}
@@ -47,16 +56,30 @@ function NoMetric({ app, wanted, names }: { app: App; wanted: string | null; nam
   if (names.length === 0) {
     return (
       <>
-        <Headline><b>There is nothing to explore yet</b> for {app.id}.</Headline>
-        <Nothing title="Send a first beacon"><a class="button" href={toPage({ page: "install" })}>How to install</a></Nothing>
+        <Headline>
+          <b>There is nothing to explore yet</b> for {app.id}.
+        </Headline>
+        <Nothing title="Send a first beacon">
+          <a class="button" href={toPage({ page: "install" })}>
+            How to install
+          </a>
+        </Nothing>
       </>
     );
   }
   return (
     <>
-      <Headline><b>{app.id} has no metric called {wanted}.</b></Headline>
+      <Headline>
+        <b>
+          {app.id} has no metric called {wanted}.
+        </b>
+      </Headline>
       <Nothing title="These it has">
-        {names.map((name) => <a key={name} class="button" href={toPage({ page: "explore", metric: name })}>{name}</a>)}
+        {names.map((name) => (
+          <a key={name} class="button" href={toPage({ page: "explore", metric: name })}>
+            {name}
+          </a>
+        ))}
       </Nothing>
     </>
   );

@@ -5,8 +5,8 @@ import { useMetrics } from "../metrics";
 import { Bar } from "../parts/bar";
 import { Silent } from "../parts/states";
 import { OpenAlerts } from "./overview/alerts";
-import { HeatPanel } from "./overview/heat";
 import { OverviewHeadline } from "./overview/headline";
+import { HeatPanel } from "./overview/heat";
 import { Routes } from "./overview/routes";
 import { Vitals } from "./overview/vitals";
 import { Waiting } from "./overview/waiting";
@@ -20,7 +20,9 @@ export function Overview({ app }: { app: App }) {
       <Bar app={app} filters charts />
       <OverviewHeadline app={app} metrics={metrics} />
       <Vitals app={app} metrics={metrics} />
-      <div class="grid"><HeatPanel app={app} metrics={metrics} /></div>
+      <div class="grid">
+        <HeatPanel app={app} metrics={metrics} />
+      </div>
       <div class="grid halves">
         <OpenAlerts app={app} />
         <Routes app={app} metrics={metrics} />

@@ -24,14 +24,22 @@ export function AlertRow({ alert }: { alert: Alert }) {
   const { shape, tone } = stateLook(alert.state);
   return (
     <li class="alert-row">
-      <span class={tone} aria-hidden="true">{shape}</span>
+      <span class={tone} aria-hidden="true">
+        {shape}
+      </span>
       <div>
-        <a class="alert-sentence" href={toPage({ page: "alert", alert: alert.id })}>{alert.sentence}</a>
-        <div class="soft">{evidence(alert)} · began {moment(seconds(alert.began), now.value)}</div>
+        <a class="alert-sentence" href={toPage({ page: "alert", alert: alert.id })}>
+          {alert.sentence}
+        </a>
+        <div class="soft">
+          {evidence(alert)} · began {moment(seconds(alert.began), now.value)}
+        </div>
       </div>
       <div class="alert-end">
         <div class={tone}>{alert.state}</div>
-        <div title={`${format.count(alert.minutes_flagged)} minutes flagged, at most ${alert.series_max} series at once`}>{format.elapsed(lasted(alert))}</div>
+        <div title={`${format.count(alert.minutes_flagged)} minutes flagged, at most ${alert.series_max} series at once`}>
+          {format.elapsed(lasted(alert))}
+        </div>
       </div>
     </li>
   );

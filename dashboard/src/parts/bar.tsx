@@ -27,7 +27,11 @@ export function Bar({ app, filters = false, charts = false, children }: Props) {
       {filters ? <FilterChips app={app} /> : <div class="chips">{children}</div>}
       <div class="bar-end">
         <CopyLink />
-        {charts && <button type="button" class="quiet" aria-pressed={table} onClick={() => go({ table: !table })}>{table ? "View as charts" : "View as table"}</button>}
+        {charts && (
+          <button type="button" class="quiet" aria-pressed={table} onClick={() => go({ table: !table })}>
+            {table ? "View as charts" : "View as table"}
+          </button>
+        )}
       </div>
     </div>
   );
@@ -60,7 +64,9 @@ function CopyLink() {
           )}
         </Popover>
       ) : (
-        <button type="button" class="quiet" onClick={() => void copy(to({}))}>Copy link</button>
+        <button type="button" class="quiet" onClick={() => void copy(to({}))}>
+          Copy link
+        </button>
       )}
       <div role="status">{said !== "" && <span class="toast">{said}</span>}</div>
     </>

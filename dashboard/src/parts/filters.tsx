@@ -1,8 +1,8 @@
 /** Who is shown: filters as chips, and the search by which they are added. */
 
-import { useAnswer } from "../ask";
-import { ask } from "../api";
 import type { App } from "../answer";
+import { ask } from "../api";
+import { useAnswer } from "../ask";
 import { go, place, to } from "../place";
 import { askable, dimensionName, valueName } from "../slices";
 import { toggleFilter, withFilter } from "../url";
@@ -17,8 +17,16 @@ export function FilterChips({ app }: { app: App }) {
     <div class="chips" role="group" aria-label="filters">
       {Object.entries(filters).map(([dimension, values]) => (
         <span key={dimension} class="chip">
-          <span class="chip-text">{dimensionName(dimension)} <b>{values.map(valueName).join(", ")}</b></span>
-          <a class="chip-x" href={to({ filters: withFilter(filters, dimension, []) })} aria-label={`remove the filter on ${dimensionName(dimension)}`}>✕</a>
+          <span class="chip-text">
+            {dimensionName(dimension)} <b>{values.map(valueName).join(", ")}</b>
+          </span>
+          <a
+            class="chip-x"
+            href={to({ filters: withFilter(filters, dimension, []) })}
+            aria-label={`remove the filter on ${dimensionName(dimension)}`}
+          >
+            ✕
+          </a>
         </span>
       ))}
       <FilterButton app={app} look="quiet" label="+ filter" />

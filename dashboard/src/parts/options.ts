@@ -19,7 +19,10 @@ const SHOWN = 200;
 
 /** Options that have every word of `text`, those that begin with it first. */
 export function matching(options: readonly Option[], text: string, free?: (text: string) => Option | null): Option[] {
-  const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   const has = (option: Option) => {
     const own = `${option.group ?? ""} ${option.label} ${option.hint ?? ""}`.toLowerCase();
     return words.every((word) => own.includes(word));
@@ -41,7 +44,10 @@ export function filterOf(code: string): { dimension: string; value: string } {
 /** The values of a dimension as options to filter on; `can` says whether it goes together with the filters that are set. */
 export function optionsOf(dimension: Dimension, chosen: readonly string[], can: boolean): Option[] {
   const more = dimension.values_total - dimension.values.length;
-  const group = dimensionName(dimension.name) + (can ? "" : " (not together with the filters that are set)") + (more > 0 ? ` (${more} more: type dimension:value)` : "");
+  const group =
+    dimensionName(dimension.name) +
+    (can ? "" : " (not together with the filters that are set)") +
+    (more > 0 ? ` (${more} more: type dimension:value)` : "");
   return dimension.values.map((value) => ({
     value: dimension.name + SEPARATOR + value,
     label: valueName(value),

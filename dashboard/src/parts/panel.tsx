@@ -18,11 +18,15 @@ export function Panel({ title, note, end, children, stale = false }: Props) {
   return (
     <section class="panel" aria-labelledby={id}>
       <header class="panel-head">
-        <h2 id={id} class="panel-title">{title}</h2>
+        <h2 id={id} class="panel-title">
+          {title}
+        </h2>
         {note !== undefined && <span class="panel-note">{note}</span>}
         {end !== undefined && <span class="panel-end">{end}</span>}
       </header>
-      <div class={stale ? "stale" : undefined} aria-busy={stale}>{children}</div>
+      <div class={stale ? "stale" : undefined} aria-busy={stale}>
+        {children}
+      </div>
     </section>
   );
 }
@@ -37,6 +41,12 @@ interface AnsweredProps<T> {
 /** What an answer shows, its bones before it is here, or the trouble with it. */
 export function Answered<T>({ answer, bone, children }: AnsweredProps<T>) {
   if (answer.refusal !== null) return <Trouble refusal={answer.refusal} retry={answer.retry} />;
-  if (answer.answer === null) return <div aria-busy="true"><span class="spoken">loading</span>{bone}</div>;
+  if (answer.answer === null)
+    return (
+      <div aria-busy="true">
+        <span class="spoken">loading</span>
+        {bone}
+      </div>
+    );
   return <>{children(answer.answer)}</>;
 }

@@ -20,7 +20,12 @@ interface Props {
 export function Picker({ name, options, onPick, search, free, note, start = "" }: Props) {
   const [text, setText] = useState(start);
   const found = useMemo(() => matching(options, text, free), [options, text, free]);
-  const [active, setActive] = useState(() => Math.max(0, found.findIndex((option) => option.selected)));
+  const [active, setActive] = useState(() =>
+    Math.max(
+      0,
+      found.findIndex((option) => option.selected),
+    ),
+  );
   const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -39,7 +44,13 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
     if (option !== undefined && option.disabled !== true) onPick(option.value);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 8, PageUp: at - 8, ...(search === undefined ? { Home: 0, End: found.length - 1 } : {}) };
+    const moves: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + 8,
+      PageUp: at - 8,
+      ...(search === undefined ? { Home: 0, End: found.length - 1 } : {}),
+    };
     const next = moves[event.key];
     if (next !== undefined) setActive(Math.min(found.length - 1, Math.max(0, next)));
     else if (event.key === "Enter" || (event.key === " " && search === undefined)) pick(found[at]);
@@ -68,10 +79,21 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
           {...keys}
         />
       )}
-      <div ref={list} id={`${id}-list`} class="options" role="listbox" aria-label={name} {...(search === undefined ? { tabIndex: 0, ...keys } : {})}>
+      <div
+        ref={list}
+        id={`${id}-list`}
+        class="options"
+        role="listbox"
+        aria-label={name}
+        {...(search === undefined ? { tabIndex: 0, ...keys } : {})}
+      >
         {found.map((option, i) => (
           <div key={`${option.group ?? ""} ${option.value}`}>
-            {option.group !== undefined && option.group !== found[i - 1]?.group && <div class="option-group" role="presentation">{option.group}</div>}
+            {option.group !== undefined && option.group !== found[i - 1]?.group && (
+              <div class="option-group" role="presentation">
+                {option.group}
+              </div>
+            )}
             <div
               id={`${id}-${i}`}
               class={i === at ? "option active" : "option"}
@@ -81,7 +103,10 @@ export function Picker({ name, options, onPick, search, free, note, start = "" }
               onPointerMove={() => setActive(i)}
               onClick={() => pick(option)}
             >
-              <span class="option-label">{option.selected === true ? "✓ " : ""}{option.label}</span>
+              <span class="option-label">
+                {option.selected === true ? "✓ " : ""}
+                {option.label}
+              </span>
               {option.hint !== undefined && <span class="third">{option.hint}</span>}
             </div>
           </div>

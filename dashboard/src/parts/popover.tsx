@@ -54,10 +54,23 @@ export function Popover({ class: look, label, name, end = false, title, children
 
   return (
     <span ref={root} class="pop-anchor" onKeyDown={onKeyDown}>
-      <button ref={button} type="button" class={look} title={title} aria-label={name} aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button
+        ref={button}
+        type="button"
+        class={look}
+        title={title}
+        aria-label={name}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
         {label}
       </button>
-      {open && <div ref={panel} class={end ? "pop end" : "pop"} role="dialog" aria-label={name}>{children(close)}</div>}
+      {open && (
+        <div ref={panel} class={end ? "pop end" : "pop"} role="dialog" aria-label={name}>
+          {children(close)}
+        </div>
+      )}
     </span>
   );
 }

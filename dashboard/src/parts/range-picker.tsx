@@ -13,11 +13,28 @@ export function RangePicker({ look = "button", words }: { look?: string; words?:
   const name = rangeName(range, now.value);
   const short = isLive(range) ? lengthCode(range.last).replace(/(?=\D)/, "\u00a0") : date(range.from);
   return (
-    <Popover class={look} end={words === undefined} label={words ?? <><span class="range-long">{name}</span><span class="range-short">{short}</span> <span aria-hidden="true">▾</span></>} name={`time range: ${words ?? name}`} title={`times in ${zoneName(now.value)}`}>
-      {(close) => <Choice choose={(range) => {
-        go({ range, select: null });
-        close();
-      }} />}
+    <Popover
+      class={look}
+      end={words === undefined}
+      label={
+        words ?? (
+          <>
+            <span class="range-long">{name}</span>
+            <span class="range-short">{short}</span> <span aria-hidden="true">▾</span>
+          </>
+        )
+      }
+      name={`time range: ${words ?? name}`}
+      title={`times in ${zoneName(now.value)}`}
+    >
+      {(close) => (
+        <Choice
+          choose={(range) => {
+            go({ range, select: null });
+            close();
+          }}
+        />
+      )}
     </Popover>
   );
 }
@@ -48,11 +65,17 @@ function Custom({ choose }: { choose: (range: Range) => void }) {
   };
   return (
     <form class="custom-range" onSubmit={submit}>
-      <label for="range-from" class="soft">from</label>
+      <label for="range-from" class="soft">
+        from
+      </label>
       <input id="range-from" type="datetime-local" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
-      <label for="range-to" class="soft">to</label>
+      <label for="range-to" class="soft">
+        to
+      </label>
       <input id="range-to" type="datetime-local" value={until} onInput={(event) => setUntil(event.currentTarget.value)} />
-      <button type="submit" class="button" disabled={wrong !== null} title={wrong ?? undefined}>Show this time</button>
+      <button type="submit" class="button" disabled={wrong !== null} title={wrong ?? undefined}>
+        Show this time
+      </button>
     </form>
   );
 }

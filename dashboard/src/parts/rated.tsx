@@ -2,11 +2,15 @@
 
 import type { Quantile, Ratings, Unit } from "../answer";
 import * as format from "../format";
-import { rate, RATING_WORDS, shares, type Rating, type Thresholds } from "../rating";
+import { RATING_WORDS, type Rating, rate, shares, type Thresholds } from "../rating";
 
 export function RatingWord({ rating }: { rating: Rating }) {
   const { shape, word } = RATING_WORDS[rating];
-  return <span class={`rating ${rating}`}><span aria-hidden="true">{shape}</span> {word}</span>;
+  return (
+    <span class={`rating ${rating}`}>
+      <span aria-hidden="true">{shape}</span> {word}
+    </span>
+  );
 }
 
 /** Good, needs work and poor as parts of one bar. */
@@ -17,7 +21,11 @@ export function RatioBar({ ratings }: { ratings: Ratings }) {
   const all: Rating[] = ["good", "needs", "poor"];
   return (
     <div class="ratio" role="img" aria-label={words} title={words}>
-      {all.filter((rating) => parts[rating] > 0).map((rating) => <i key={rating} class={rating} style={{ flex: `${parts[rating]} 0 0` }} />)}
+      {all
+        .filter((rating) => parts[rating] > 0)
+        .map((rating) => (
+          <i key={rating} class={rating} style={{ flex: `${parts[rating]} 0 0` }} />
+        ))}
     </div>
   );
 }
@@ -38,7 +46,11 @@ export function QuantileCell({ quantile, unit, n, thresholds, precise = false }:
   const rating = thresholds === null || quantile.low === undefined ? null : rate(quantile.value, thresholds);
   return (
     <span class={rating ?? (quantile.low === undefined ? "soft" : undefined)} title={quantileWords(quantile, unit, n)}>
-      {rating !== null && rating !== "good" && <span aria-hidden="true" class="shape">{RATING_WORDS[rating].shape} </span>}
+      {rating !== null && rating !== "good" && (
+        <span aria-hidden="true" class="shape">
+          {RATING_WORDS[rating].shape}{" "}
+        </span>
+      )}
       {(precise ? format.precise : format.value)(quantile.value, unit)}
       {rating !== null && <span class="spoken"> {RATING_WORDS[rating].word}</span>}
     </span>
@@ -48,6 +60,7 @@ export function QuantileCell({ quantile, unit, n, thresholds, precise = false }:
 export const percentileName = (q: number): string => `p${Number((q * 100).toFixed(2))}`;
 
 export function quantileWords({ q, value, low, high }: Quantile, unit: Unit, n: number): string {
-  const sure = low === undefined || high === undefined ? "too few to give an interval" : `95 % interval ${format.interval(low, high, unit)}`;
+  const sure =
+    low === undefined || high === undefined ? "too few to give an interval" : `95 % interval ${format.interval(low, high, unit)}`;
   return `${percentileName(q)} ${format.value(value, unit)}, ${sure}, n = ${format.count(n)}, from rollups of all users`;
 }

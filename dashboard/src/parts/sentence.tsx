@@ -9,9 +9,15 @@ export function Sentence({ parts }: { parts: readonly Part[] }) {
     <>
       {parts.map((part, i) => {
         const tone = part.tone ?? "";
-        return part.to === undefined
-          ? <span key={i} class={tone}>{part.text}</span>
-          : <a key={i} class={`link ${tone}`} href={toPage(part.to)}>{part.text}</a>;
+        return part.to === undefined ? (
+          <span key={i} class={tone}>
+            {part.text}
+          </span>
+        ) : (
+          <a key={i} class={`link ${tone}`} href={toPage(part.to)}>
+            {part.text}
+          </a>
+        );
       })}
     </>
   );

@@ -16,8 +16,14 @@ export function Snippet({ code }: { code: string }) {
   const can = typeof navigator.clipboard?.writeText === "function";
   return (
     <div style={{ position: "relative" }}>
-      <pre class="snippet" tabIndex={0}>{code}</pre>
-      {can && <button type="button" class="button snippet-copy" onClick={() => void copy()}>{done ? "Copied" : "Copy"}</button>}
+      <pre class="snippet" tabIndex={0}>
+        {code}
+      </pre>
+      {can && (
+        <button type="button" class="button snippet-copy" onClick={() => void copy()}>
+          {done ? "Copied" : "Copy"}
+        </button>
+      )}
     </div>
   );
 }
@@ -28,7 +34,11 @@ const KEY = "YOUR_WRITE_KEY";
 export const scriptTag = (origin: string, app: string, key: string): string =>
   `<script src="${origin}/icarus.js" data-app="${app}" data-key="${key || KEY}" async></script>`;
 
-export const vitalsLines = (origin: string, app: string, key: string): string => `import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
+export const vitalsLines = (
+  origin: string,
+  app: string,
+  key: string,
+): string => `import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
 
 const endpoint = "${origin}/v1/beacons?app=${app}&key=${encodeURIComponent(key || KEY)}";
 const send = (metric) => navigator.sendBeacon(endpoint, JSON.stringify(metric));

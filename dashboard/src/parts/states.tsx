@@ -15,8 +15,12 @@ export function Trouble({ refusal, retry }: { refusal: Refusal; retry: () => voi
   return (
     <div class="state" role="alert">
       <p class="state-title">{title}</p>
-      <p><Words text={sentence(refusal.detail)} /> {refusal.hint !== null && <Words text={sentence(refusal.hint)} />}</p>
-      <button type="button" class="button" onClick={retry}>Try again</button>
+      <p>
+        <Words text={sentence(refusal.detail)} /> {refusal.hint !== null && <Words text={sentence(refusal.hint)} />}
+      </p>
+      <button type="button" class="button" onClick={retry}>
+        Try again
+      </button>
     </div>
   );
 }
@@ -25,8 +29,12 @@ export function Trouble({ refusal, retry }: { refusal: Refusal; retry: () => voi
 export function Silent({ app, refusal, retry }: { app: App; refusal: Refusal; retry: () => void }) {
   return (
     <>
-      <h1 class="sentence"><b>There is nothing to say about {app.id} just now.</b></h1>
-      <div class="panel grid"><Trouble refusal={refusal} retry={retry} /></div>
+      <h1 class="sentence">
+        <b>There is nothing to say about {app.id} just now.</b>
+      </h1>
+      <div class="panel grid">
+        <Trouble refusal={refusal} retry={retry} />
+      </div>
     </>
   );
 }
@@ -52,8 +60,14 @@ export function NotTogether({ detail, hint }: { detail: string; hint: string | n
   return (
     <div class="state">
       <p class="state-title">These can't be asked about together</p>
-      <p><Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick.</p>
-      {hint !== null && <p><Words text={sentence(hint)} /></p>}
+      <p>
+        <Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick.
+      </p>
+      {hint !== null && (
+        <p>
+          <Words text={sentence(hint)} />
+        </p>
+      )}
       <WithoutFilters />
     </div>
   );
@@ -83,7 +97,9 @@ export function Nothing({ title, children }: { title: string; children?: Compone
 }
 
 /** A bar of the skeleton. */
-export const Bone = ({ width = "100%", height }: { width?: string; height: number }) => <span class="bone" style={{ width, height: `${height}px` }} aria-hidden="true" />;
+export const Bone = ({ width = "100%", height }: { width?: string; height: number }) => (
+  <span class="bone" style={{ width, height: `${height}px` }} aria-hidden="true" />
+);
 
 export function RowBones({ rows, height = 37 }: { rows: number; height?: number }) {
   return (

@@ -5,9 +5,9 @@ import type { Line, LineValue } from "../charts/lines";
 import * as format from "../format";
 import { now } from "../live";
 import { seconds } from "../range";
+import { valueName } from "../slices";
 import { total } from "../statistics";
 import { moment } from "../time";
-import { valueName } from "../slices";
 import { percentileName } from "./rated";
 
 /** Quantiles, or only counts, of each window; newest first, as one looks at now before then. */
@@ -24,9 +24,19 @@ export function SeriesTable({ series, countsOnly = false }: { series: Timeseries
           <tr>
             <th scope="col">from</th>
             {split && <th scope="col">{series.group_by}</th>}
-            <th scope="col" class="num">n</th>
-            {quantiles.map((q) => <th key={q} scope="col" class="num">{percentileName(q)}</th>)}
-            {quantiles.length > 0 && <th scope="col" class="num">95 % interval of {percentileName(quantiles.at(-1) ?? 0)}</th>}
+            <th scope="col" class="num">
+              n
+            </th>
+            {quantiles.map((q) => (
+              <th key={q} scope="col" class="num">
+                {percentileName(q)}
+              </th>
+            ))}
+            {quantiles.length > 0 && (
+              <th scope="col" class="num">
+                95 % interval of {percentileName(quantiles.at(-1) ?? 0)}
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -39,9 +49,17 @@ export function SeriesTable({ series, countsOnly = false }: { series: Timeseries
                 <td class="num">{format.count(point.n)}</td>
                 {quantiles.map((q) => {
                   const found = point.quantiles.find((quantile) => quantile.q === q);
-                  return <td key={q} class="num">{found === undefined ? "–" : format.value(found.value, series.unit)}</td>;
+                  return (
+                    <td key={q} class="num">
+                      {found === undefined ? "–" : format.value(found.value, series.unit)}
+                    </td>
+                  );
                 })}
-                {quantiles.length > 0 && <td class="num">{last?.low === undefined || last.high === undefined ? "too few" : format.interval(last.low, last.high, series.unit)}</td>}
+                {quantiles.length > 0 && (
+                  <td class="num">
+                    {last?.low === undefined || last.high === undefined ? "too few" : format.interval(last.low, last.high, series.unit)}
+                  </td>
+                )}
               </tr>
             );
           })}
@@ -72,9 +90,17 @@ export function BinsTable({ bins, selected, unit, names = ["selected", "the rest
         <thead>
           <tr>
             <th scope="col">values</th>
-            {selected && <th scope="col" class="num">{names[0]}</th>}
-            <th scope="col" class="num">{selected ? names[1] : "n"}</th>
-            <th scope="col" class="num">up to here</th>
+            {selected && (
+              <th scope="col" class="num">
+                {names[0]}
+              </th>
+            )}
+            <th scope="col" class="num">
+              {selected ? names[1] : "n"}
+            </th>
+            <th scope="col" class="num">
+              up to here
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -84,8 +110,14 @@ export function BinsTable({ bins, selected, unit, names = ["selected", "the rest
             return (
               <tr key={bin.from}>
                 <td class="nowrap">{bin.from <= 0 ? `below ${format.value(bin.to, unit)}` : format.interval(bin.from, bin.to, unit)}</td>
-                {selected && <td class="num">{format.count(own)} <span class="third">{format.percent(selectedAll === 0 ? 0 : own / selectedAll)}</span></td>}
-                <td class="num">{format.count(bin.n)} <span class="third">{format.percent(all === 0 ? 0 : bin.n / all)}</span></td>
+                {selected && (
+                  <td class="num">
+                    {format.count(own)} <span class="third">{format.percent(selectedAll === 0 ? 0 : own / selectedAll)}</span>
+                  </td>
+                )}
+                <td class="num">
+                  {format.count(bin.n)} <span class="third">{format.percent(all === 0 ? 0 : bin.n / all)}</span>
+                </td>
                 <td class="num">{format.percent(all === 0 ? 0 : below / all)}</td>
               </tr>
             );
@@ -109,19 +141,38 @@ export function LinesTable({ lines, label, show }: { lines: readonly Line[]; lab
     <div class="table-box scroll" tabIndex={0} role="region" aria-label={label}>
       <table class="dense">
         <thead>
-          <tr><th scope="col">from</th>{lines.map((line) => [<th key={line.key} scope="col" class="num">{line.label}</th>, <th key={`${line.key} n`} scope="col" class="num">n</th>])}</tr>
+          <tr>
+            <th scope="col">from</th>
+            {lines.map((line) => [
+              <th key={line.key} scope="col" class="num">
+                {line.label}
+              </th>,
+              <th key={`${line.key} n`} scope="col" class="num">
+                n
+              </th>,
+            ])}
+          </tr>
         </thead>
         <tbody>
-          {[...rows].sort(([a], [b]) => b - a).map(([at, row]) => (
-            <tr key={at}>
-              <td class="nowrap">{moment(at, now.value)}</td>
-              {lines.map((line) => {
-                const found = row.get(line.key);
-                const sure = found?.low === undefined || found.high === undefined ? "" : ` (${show(found.low)}–${show(found.high)})`;
-                return [<td key={line.key} class="num">{found === undefined ? "–" : show(found.value) + sure}</td>, <td key={`${line.key} n`} class="num">{found === undefined ? "–" : format.count(found.n)}</td>];
-              })}
-            </tr>
-          ))}
+          {[...rows]
+            .sort(([a], [b]) => b - a)
+            .map(([at, row]) => (
+              <tr key={at}>
+                <td class="nowrap">{moment(at, now.value)}</td>
+                {lines.map((line) => {
+                  const found = row.get(line.key);
+                  const sure = found?.low === undefined || found.high === undefined ? "" : ` (${show(found.low)}–${show(found.high)})`;
+                  return [
+                    <td key={line.key} class="num">
+                      {found === undefined ? "–" : show(found.value) + sure}
+                    </td>,
+                    <td key={`${line.key} n`} class="num">
+                      {found === undefined ? "–" : format.count(found.n)}
+                    </td>,
+                  ];
+                })}
+              </tr>
+            ))}
         </tbody>
       </table>
     </div>

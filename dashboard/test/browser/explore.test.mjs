@@ -69,7 +69,10 @@ test("a chart is read and a time selected by keyboard alone, and Enter zooms to 
     assert.equal((to ?? 0) - (from ?? 0), 6 * 600);
     await page.keyboard.press("Enter");
     await page.waitForURL((url) => url.searchParams.get("select") === null);
-    assert.equal(query(page).get("range"), `${new Date((from ?? 0) * 1000).toISOString().slice(0, 16)}Z..${new Date((to ?? 0) * 1000).toISOString().slice(0, 16)}Z`);
+    assert.equal(
+      query(page).get("range"),
+      `${new Date((from ?? 0) * 1000).toISOString().slice(0, 16)}Z..${new Date((to ?? 0) * 1000).toISOString().slice(0, 16)}Z`,
+    );
   });
 });
 
@@ -127,7 +130,10 @@ test("the sentence's words change the question: metric, form, split and time", a
     assert.equal(await page.locator(".plot-end button").count(), 6);
     await choose(/^shown as/, "heat map");
     assert.equal(query(page).get("split"), null);
-    await page.locator("h1").getByRole("button", { name: /^time range/ }).click();
+    await page
+      .locator("h1")
+      .getByRole("button", { name: /^time range/ })
+      .click();
     await page.getByRole("option", { name: "Last 7 days" }).click();
     assert.equal(query(page).get("range"), "7d");
     assert.equal(query(page).get("metric"), "TTFB");
@@ -145,7 +151,10 @@ test("a counter shows counts and how many per page view, and no quantiles", asyn
 
 test("a custom time is typed and shown, and an impossible one can't be", async () => {
   await visit("/apps/shop/explore?metric=LCP&as=heatmap&range=24h", async (page) => {
-    await page.locator("header").getByRole("button", { name: /^time range/ }).click();
+    await page
+      .locator("header")
+      .getByRole("button", { name: /^time range/ })
+      .click();
     const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
     await page.getByLabel("from").fill(`${day}T10:00`);
     await page.getByLabel("to", { exact: true }).fill(`${day}T09:00`);

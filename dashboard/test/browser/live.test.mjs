@@ -32,7 +32,7 @@ test("a view that ends now is asked again after ten seconds, in place", async ()
     // bones would be an element that is busy; none may come
     await page.evaluate(() => {
       new MutationObserver(() => {
-        if (document.querySelector(".bone") !== null) document.body.dataset["blinked"] = "yes";
+        if (document.querySelector(".bone") !== null) document.body.dataset.blinked = "yes";
       }).observe(document.body, { childList: true, subtree: true });
     });
     const answered = page.waitForResponse((response) => response.url().includes("/heatmap"));
@@ -41,7 +41,7 @@ test("a view that ends now is asked again after ten seconds, in place", async ()
     await settled(page);
     assert.ok(asked.n >= 10, `${asked.n} questions`);
     assert.equal(await canvas?.evaluate((element) => element.isConnected), true);
-    assert.equal(await page.evaluate(() => document.body.dataset["blinked"]), undefined);
+    assert.equal(await page.evaluate(() => document.body.dataset.blinked), undefined);
     assert.equal(await page.evaluate(() => document.body.scrollHeight), height);
   });
 });
@@ -87,7 +87,10 @@ test("a fixed time is not asked about again, only what is open now", async () =>
     await page.clock.runFor(11_000);
     await answered;
     await settled(page);
-    assert.deepEqual([...new Set(paths)].filter((path) => !/\/(apps|alerts|metrics)$/.test(path)), []);
+    assert.deepEqual(
+      [...new Set(paths)].filter((path) => !/\/(apps|alerts|metrics)$/.test(path)),
+      [],
+    );
   });
 });
 
@@ -132,16 +135,20 @@ test("when the server can't be reached at all, the page says so and what was the
 });
 
 test("the theme is switched, drawn anew, and remembered", async () => {
-  await visit("/apps/shop", async (page) => {
-    const theme = () => page.evaluate(() => document.documentElement.dataset["theme"]);
-    const colours = () => page.locator(".plot canvas").evaluate((/** @type {HTMLCanvasElement} */ canvas) => canvas.toDataURL());
-    assert.equal(await theme(), "light");
-    const light = await colours();
-    await page.getByRole("button", { name: /^theme: system/ }).click();
-    await page.getByRole("button", { name: /^theme: light/ }).click();
-    assert.equal(await theme(), "dark");
-    assert.notEqual(await colours(), light);
-    await page.reload();
-    assert.equal(await theme(), "dark");
-  }, { colorScheme: "light" });
+  await visit(
+    "/apps/shop",
+    async (page) => {
+      const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+      const colours = () => page.locator(".plot canvas").evaluate((/** @type {HTMLCanvasElement} */ canvas) => canvas.toDataURL());
+      assert.equal(await theme(), "light");
+      const light = await colours();
+      await page.getByRole("button", { name: /^theme: system/ }).click();
+      await page.getByRole("button", { name: /^theme: light/ }).click();
+      assert.equal(await theme(), "dark");
+      assert.notEqual(await colours(), light);
+      await page.reload();
+      assert.equal(await theme(), "dark");
+    },
+    { colorScheme: "light" },
+  );
 });

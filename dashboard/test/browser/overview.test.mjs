@@ -102,7 +102,10 @@ test("Install fills the key into every example and says why beacons were refused
 
 test("an alert's page says what, since when, and against whom, and leads to Explore with its exact slice", async () => {
   await visit("/apps/shop/alerts", async (page) => {
-    await page.locator("li").getByRole("link", { name: /LCP is 2\.2 times/ }).click();
+    await page
+      .locator("li")
+      .getByRole("link", { name: /LCP is 2\.2 times/ })
+      .click();
     await page.waitForURL(/\/alerts\/2$/);
     await settled(page);
     assert.match(plain(await page.locator("h1").innerText()), /typical value 1\.94 s → 4\.31 s.*It began 2 min after release 4\.12\.0/);
@@ -110,7 +113,10 @@ test("an alert's page says what, since when, and against whom, and leads to Expl
     assert.match(text, /everyone else/);
     assert.match(text, /pending nobody was to be told[\s\S]*firing ✓ webhook told/);
     await page.getByRole("button", { name: "View as table" }).click();
-    assert.match(await page.locator("table").first().innerText(), /from\s+everyone else\s+n\s+\/checkout, Mobile Safari\s+n[\s\S]*\d\.\d\d s \([\d.]+ s–/);
+    assert.match(
+      await page.locator("table").first().innerText(),
+      /from\s+everyone else\s+n\s+\/checkout, Mobile Safari\s+n[\s\S]*\d\.\d\d s \([\d.]+ s–/,
+    );
     assert.equal(await page.locator(".plot, .shape-area").count(), 0);
     await page.getByRole("button", { name: "View as charts" }).click();
     await page.getByRole("link", { name: /^Explore LCP/ }).click();

@@ -29,12 +29,21 @@ export function stage() {
    * @param {string} path @param {(page: Page) => Promise<void>} act @param {import("playwright-core").BrowserContextOptions} [options]
    */
   async function visit(path, act, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, timezoneId: "Europe/Berlin", reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 1000 },
+      timezoneId: "Europe/Berlin",
+      reducedMotion: "reduce",
+      permissions: ["clipboard-read", "clipboard-write"],
+      ...options,
+    });
     const page = await context.newPage();
     /** @type {string[]} */
     const wrong = [];
     page.on("pageerror", (error) => wrong.push(error.stack ?? error.message));
-    page.on("console", (message) => message.type() === "error" && !message.text().includes("Failed to load resource") && wrong.push(message.text()));
+    page.on(
+      "console",
+      (message) => message.type() === "error" && !message.text().includes("Failed to load resource") && wrong.push(message.text()),
+    );
     try {
       await page.goto(server.url + path);
       await settled(page);
@@ -54,7 +63,12 @@ export function stage() {
 export function pinned() {
   const to = Math.floor(Date.now() / 3_600_000) * 3600;
   const code = (/** @type {number} */ seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
-  return { from: to - 86_400, to, code: `${code(to - 86_400)}..${code(to)}`, part: (/** @type {number} */ a, /** @type {number} */ b) => `${code(to - 86_400 + a)}..${code(to - 86_400 + b)}` };
+  return {
+    from: to - 86_400,
+    to,
+    code: `${code(to - 86_400)}..${code(to)}`,
+    part: (/** @type {number} */ a, /** @type {number} */ b) => `${code(to - 86_400 + a)}..${code(to - 86_400 + b)}`,
+  };
 }
 
 /** The text of the page's content. @param {Page} page */

@@ -27,7 +27,11 @@ export function beforeOf(during: Span): Span {
 }
 
 export function Before({ app, alert, during }: Props) {
-  return alert.lead.unit === "count" ? <CountsBefore app={app} alert={alert} during={during} /> : <ShapeBefore app={app} alert={alert} during={during} />;
+  return alert.lead.unit === "count" ? (
+    <CountsBefore app={app} alert={alert} during={during} />
+  ) : (
+    <ShapeBefore app={app} alert={alert} during={during} />
+  );
 }
 
 function ShapeBefore({ app, alert, during }: Props) {
@@ -38,34 +42,49 @@ function ShapeBefore({ app, alert, during }: Props) {
   const usual = useAnswer(ask.histogram({ ...about, span: before }));
   const thresholds = thresholdsOf(useMetrics(app).find(metric));
   const [now75, then75] = [after.answer?.quantiles.find(({ q }) => q === 0.75), usual.answer?.quantiles.find(({ q }) => q === 0.75)];
-  const words = now75 === undefined || then75 === undefined ? undefined : `p75 ${format.value(then75.value, unit)} → ${format.value(now75.value, unit)}`;
+  const words =
+    now75 === undefined || then75 === undefined
+      ? undefined
+      : `p75 ${format.value(then75.value, unit)} → ${format.value(now75.value, unit)}`;
   return (
     <Panel title="During, against before" note={words} stale={after.stale || usual.stale}>
       <Answered answer={after} bone={<Bone height={220} />}>
         {(hit) => (
           <Answered answer={usual} bone={<Bone height={220} />}>
-            {(calm) => (hit.n === 0 ? <Nothing title="No values of this slice in that time" /> : (
-              <>
-                {place.value.table ? <BinsTable bins={calm.bins} selected={hit.bins} unit={unit} names={["during", "before"]} /> : (
-                <ShapeChart
-                  label={`${metric} of the slice during the alert, n = ${format.count(hit.n)}, against before, n = ${format.count(calm.n)}. ${words ?? ""}`}
-                  unit={unit}
-                  thresholds={thresholds}
-                  bins={calm.bins}
-                  selected={hit.bins}
-                  marks={[
-                    ...(then75 === undefined ? [] : [{ value: then75.value, label: "p75 before", tone: "rest" as const }]),
-                    ...(now75 === undefined ? [] : [{ value: now75.value, label: "p75 during", tone: "selection" as const }]),
-                  ]}
-                  height={170}
-                />
-                )}
-                <div class="legend">
-                  <span><i class="swatch selection" />during, n = {format.count(hit.n)}</span>
-                  <span><i class="swatch rest" />the {lengthName(before.to - before.from)} before, n = {format.count(calm.n)}</span>
-                </div>
-              </>
-            ))}
+            {(calm) =>
+              hit.n === 0 ? (
+                <Nothing title="No values of this slice in that time" />
+              ) : (
+                <>
+                  {place.value.table ? (
+                    <BinsTable bins={calm.bins} selected={hit.bins} unit={unit} names={["during", "before"]} />
+                  ) : (
+                    <ShapeChart
+                      label={`${metric} of the slice during the alert, n = ${format.count(hit.n)}, against before, n = ${format.count(calm.n)}. ${words ?? ""}`}
+                      unit={unit}
+                      thresholds={thresholds}
+                      bins={calm.bins}
+                      selected={hit.bins}
+                      marks={[
+                        ...(then75 === undefined ? [] : [{ value: then75.value, label: "p75 before", tone: "rest" as const }]),
+                        ...(now75 === undefined ? [] : [{ value: now75.value, label: "p75 during", tone: "selection" as const }]),
+                      ]}
+                      height={170}
+                    />
+                  )}
+                  <div class="legend">
+                    <span>
+                      <i class="swatch selection" />
+                      during, n = {format.count(hit.n)}
+                    </span>
+                    <span>
+                      <i class="swatch rest" />
+                      the {lengthName(before.to - before.from)} before, n = {format.count(calm.n)}
+                    </span>
+                  </div>
+                </>
+              )
+            }
           </Answered>
         )}
       </Answered>
@@ -78,7 +97,12 @@ function CountsBefore({ app, alert, during }: Props) {
   const before = beforeOf(during);
   const about = { app: app.id, filters: sliceFilters(slice) };
   const count = (span: Span, of: string) => useAnswer(ask.histogram({ ...about, metric: of, span }, "0.5"));
-  const [hit, hitViews, calm, calmViews] = [count(during, metric), count(during, PAGE_VIEW), count(before, metric), count(before, PAGE_VIEW)];
+  const [hit, hitViews, calm, calmViews] = [
+    count(during, metric),
+    count(during, PAGE_VIEW),
+    count(before, metric),
+    count(before, PAGE_VIEW),
+  ];
   const row = (name: string, span: Span, n: number, views: number) => (
     <tr>
       <td>{name}</td>
@@ -94,7 +118,23 @@ function CountsBefore({ app, alert, during }: Props) {
         {(answer) => (
           <div class="table-box">
             <table>
-              <thead><tr><th scope="col">time</th><th scope="col" class="num">{metric}</th><th scope="col" class="num">an hour</th><th scope="col" class="num">per page view</th><th scope="col" class="num">page views</th></tr></thead>
+              <thead>
+                <tr>
+                  <th scope="col">time</th>
+                  <th scope="col" class="num">
+                    {metric}
+                  </th>
+                  <th scope="col" class="num">
+                    an hour
+                  </th>
+                  <th scope="col" class="num">
+                    per page view
+                  </th>
+                  <th scope="col" class="num">
+                    page views
+                  </th>
+                </tr>
+              </thead>
               <tbody>
                 {row("during", during, answer.n, hitViews.answer?.n ?? 0)}
                 {row(`the ${lengthName(before.to - before.from)} before`, before, calm.answer?.n ?? 0, calmViews.answer?.n ?? 0)}

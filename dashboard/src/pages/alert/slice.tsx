@@ -2,10 +2,10 @@
 
 import { useMemo } from "preact/hooks";
 import type { Alert, Anomaly, App, Heatmap, Release, Timeseries } from "../../answer";
-import { ask, type About } from "../../api";
-import { useAnswer, type Answer } from "../../ask";
+import { type About, ask } from "../../api";
+import { type Answer, useAnswer } from "../../ask";
 import { binsOf, gridOf } from "../../charts/heatmap";
-import { quantileValues, type Line, type LineValue } from "../../charts/lines";
+import { type Line, type LineValue, quantileValues } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
 import { now } from "../../live";
@@ -14,7 +14,7 @@ import { Answered, Panel } from "../../parts/panel";
 import { Bone } from "../../parts/states";
 import { LinesTable } from "../../parts/tables";
 import { place } from "../../place";
-import { seconds, type Span } from "../../range";
+import { type Span, seconds } from "../../range";
 import { sliceFilters, sliceLabel, sliceName } from "../../slices";
 import { binQuantile, subtract, total } from "../../statistics";
 
@@ -108,24 +108,32 @@ export function SliceChart({ alert, around }: { alert: Alert; around: Around }) 
   const title = around.counter ? `${metric} per page view, the slice and everyone else` : `p75 of ${metric}, the slice and everyone else`;
   return (
     <div class="grid">
-      <Panel title={title} note={around.counter ? undefined : "band: 95 % interval · red bars below: minutes that were flagged"} stale={around.slice.stale}>
+      <Panel
+        title={title}
+        note={around.counter ? undefined : "band: 95 % interval · red bars below: minutes that were flagged"}
+        stale={around.slice.stale}
+      >
         <Answered answer={around.slice} bone={<Bone height={260} />}>
-          {() => (place.value.table ? <LinesTable lines={around.lines} label={title} show={show} /> : (
-            <LinesChart
-              label={title}
-              lines={around.lines}
-              unit={unit}
-              show={show}
-              {...(around.counter ? { axis: show } : {})}
-              span={around.span}
-              step={around.step}
-              height={200}
-              budget={around.budget}
-              releases={around.releases}
-              anomalies={around.anomalies}
-              filters={sliceFilters(slice)}
-            />
-          ))}
+          {() =>
+            place.value.table ? (
+              <LinesTable lines={around.lines} label={title} show={show} />
+            ) : (
+              <LinesChart
+                label={title}
+                lines={around.lines}
+                unit={unit}
+                show={show}
+                {...(around.counter ? { axis: show } : {})}
+                span={around.span}
+                step={around.step}
+                height={200}
+                budget={around.budget}
+                releases={around.releases}
+                anomalies={around.anomalies}
+                filters={sliceFilters(slice)}
+              />
+            )
+          }
         </Answered>
       </Panel>
     </div>

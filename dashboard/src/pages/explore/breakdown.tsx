@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import type { App, Breakdown, BreakdownRow } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
-import { sharedAxis, SmallShape } from "../../charts/small-shape";
+import type { Asking } from "../../asking";
+import { SmallShape, sharedAxis } from "../../charts/small-shape";
 import * as format from "../../format";
 import { span } from "../../live";
 import { aboutHere, PAGE_VIEW } from "../../metrics";
@@ -16,7 +17,6 @@ import { before, coarse, lengthName, lengthOf } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { dimensionName, valueName } from "../../slices";
 import { toggleFilter } from "../../url";
-import type { Asking } from "../../asking";
 
 const ROWS = 6;
 const ALL_ROWS = 200;
@@ -44,8 +44,12 @@ export function BreakdownTable({ app, asking, dimension }: Props) {
   const earlier = coarse(before(over));
   const now = useAnswer(ask.breakdown(aboutHere(app, metric.name, over), more));
   const then = useAnswer(ask.breakdown(aboutHere(app, metric.name, earlier), { ...more, limit: ALL_ROWS }));
-  const views = useAnswer(counter && metric.name !== PAGE_VIEW ? ask.breakdown(aboutHere(app, PAGE_VIEW, over), { ...more, limit: ALL_ROWS }) : null);
-  const viewsThen = useAnswer(counter && metric.name !== PAGE_VIEW ? ask.breakdown(aboutHere(app, PAGE_VIEW, earlier), { ...more, limit: ALL_ROWS }) : null);
+  const views = useAnswer(
+    counter && metric.name !== PAGE_VIEW ? ask.breakdown(aboutHere(app, PAGE_VIEW, over), { ...more, limit: ALL_ROWS }) : null,
+  );
+  const viewsThen = useAnswer(
+    counter && metric.name !== PAGE_VIEW ? ask.breakdown(aboutHere(app, PAGE_VIEW, earlier), { ...more, limit: ALL_ROWS }) : null,
+  );
   return (
     <Answered answer={now} bone={<RowBones rows={ROWS} />}>
       {(answer) => {
@@ -53,10 +57,22 @@ export function BreakdownTable({ app, asking, dimension }: Props) {
         const rowsThen = new Map(then.answer?.rows.map((row) => [row.value, row]));
         return (
           <div class={now.stale ? "stale" : undefined}>
-            {counter
-              ? <CountRows answer={answer} then={rowsThen} views={viewsOf(views.answer)} viewsThen={viewsOf(viewsThen.answer)} ofViews={metric.name !== PAGE_VIEW} />
-              : <ShapeRows answer={answer} then={rowsThen} asking={asking} />}
-            {!all && answer.rows_total > answer.rows.length && <button type="button" class="quiet" style={{ margin: "6px -8px 0" }} onClick={() => setAll(true)}>Show all {format.count(Math.min(ALL_ROWS, answer.rows_total))}</button>}
+            {counter ? (
+              <CountRows
+                answer={answer}
+                then={rowsThen}
+                views={viewsOf(views.answer)}
+                viewsThen={viewsOf(viewsThen.answer)}
+                ofViews={metric.name !== PAGE_VIEW}
+              />
+            ) : (
+              <ShapeRows answer={answer} then={rowsThen} asking={asking} />
+            )}
+            {!all && answer.rows_total > answer.rows.length && (
+              <button type="button" class="quiet" style={{ margin: "6px -8px 0" }} onClick={() => setAll(true)}>
+                Show all {format.count(Math.min(ALL_ROWS, answer.rows_total))}
+              </button>
+            )}
           </div>
         );
       }}
@@ -72,21 +88,46 @@ function NameCell({ by, value }: { by: string; value: string }) {
   const words = `${chosen ? "remove the filter" : "filter"} on ${dimensionName(by)} ${valueName(value)}`;
   return (
     <td class="cell-name">
-      <a class="mono" href={to({ filters: toggleFilter(filters, by, value) })} title={`${value}: ${words}`} aria-label={`${valueName(value)}: ${words}`}>{chosen ? "✓ " : ""}{valueName(value)}</a>
+      <a
+        class="mono"
+        href={to({ filters: toggleFilter(filters, by, value) })}
+        title={`${value}: ${words}`}
+        aria-label={`${valueName(value)}: ${words}`}
+      >
+        {chosen ? "✓ " : ""}
+        {valueName(value)}
+      </a>
     </td>
   );
 }
 
 function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<string, BreakdownRow>; asking: Asking }) {
   const thresholds = thresholdsOf(asking.metric);
-  const axis = sharedAxis(answer.rows.map(({ bins }) => bins), thresholds);
+  const axis = sharedAxis(
+    answer.rows.map(({ bins }) => bins),
+    thresholds,
+  );
   return (
     <div class="table-box rows-link">
       <table>
         <thead>
           <tr>
-            <th scope="col">{dimensionName(answer.by)}</th><th scope="col" class="cell-shape">distribution</th>
-            <th scope="col" class="num">p75</th><th scope="col" class="num wide-only">±</th><th scope="col" class="num">change</th><th scope="col" class="num">share</th>
+            <th scope="col">{dimensionName(answer.by)}</th>
+            <th scope="col" class="cell-shape">
+              distribution
+            </th>
+            <th scope="col" class="num">
+              p75
+            </th>
+            <th scope="col" class="num wide-only">
+              ±
+            </th>
+            <th scope="col" class="num">
+              change
+            </th>
+            <th scope="col" class="num">
+              share
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -95,11 +136,21 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
             return (
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
-                <td class="cell-shape"><SmallShape bins={row.bins} axis={axis} /></td>
-                <td class="num"><QuantileCell quantile={quantile} unit={answer.unit} n={row.n} thresholds={thresholds} /></td>
-                <td class="num soft wide-only">{quantile?.low === undefined || quantile.high === undefined ? "–" : format.plusMinus(quantile.low, quantile.high, quantile.value, answer.unit).slice(1)}</td>
+                <td class="cell-shape">
+                  <SmallShape bins={row.bins} axis={axis} />
+                </td>
+                <td class="num">
+                  <QuantileCell quantile={quantile} unit={answer.unit} n={row.n} thresholds={thresholds} />
+                </td>
+                <td class="num soft wide-only">
+                  {quantile?.low === undefined || quantile.high === undefined
+                    ? "–"
+                    : format.plusMinus(quantile.low, quantile.high, quantile.value, answer.unit).slice(1)}
+                </td>
                 <ChangeCell row={row} earlier={then.get(row.value)} unit={answer.unit} />
-                <td class="num" title={`n = ${format.count(row.n)}`}>{format.percent(row.share, row.share < 0.1 ? 1 : 0)}</td>
+                <td class="num" title={`n = ${format.count(row.n)}`}>
+                  {format.percent(row.share, row.share < 0.1 ? 1 : 0)}
+                </td>
               </tr>
             );
           })}
@@ -111,10 +162,20 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
 
 function ChangeCell({ row, earlier, unit }: { row: BreakdownRow; earlier: BreakdownRow | undefined; unit: Breakdown["unit"] }) {
   const [a, b] = [row.quantiles[0], earlier?.quantiles[0]];
-  if (a === undefined || b === undefined) return <td class="num third" title="nothing before to compare with">–</td>;
-  const sure = a.low !== undefined && a.high !== undefined && b.low !== undefined && b.high !== undefined && (a.low > b.high || a.high < b.low);
+  if (a === undefined || b === undefined)
+    return (
+      <td class="num third" title="nothing before to compare with">
+        –
+      </td>
+    );
+  const sure =
+    a.low !== undefined && a.high !== undefined && b.low !== undefined && b.high !== undefined && (a.low > b.high || a.high < b.low);
   const words = `p75 ${format.value(b.value, unit)} before (n = ${format.count(earlier?.n ?? 0)}), ${format.value(a.value, unit)} now (n = ${format.count(row.n)})${sure ? "" : "; the intervals overlap, so it may be chance"}`;
-  return <td class={sure ? "num" : "num third"} title={words}>{format.change(a.value - b.value, unit)}</td>;
+  return (
+    <td class={sure ? "num" : "num third"} title={words}>
+      {format.change(a.value - b.value, unit)}
+    </td>
+  );
 }
 
 interface CountProps {
@@ -133,22 +194,47 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
       <table>
         <thead>
           <tr>
-            <th scope="col">{dimensionName(answer.by)}</th><th scope="col" class="cell-shape">how many</th><th scope="col" class="num">n</th>
-            {ofViews && <th scope="col" class="num">per page view</th>}
-            <th scope="col" class="num">change</th><th scope="col" class="num">share</th>
+            <th scope="col">{dimensionName(answer.by)}</th>
+            <th scope="col" class="cell-shape">
+              how many
+            </th>
+            <th scope="col" class="num">
+              n
+            </th>
+            {ofViews && (
+              <th scope="col" class="num">
+                per page view
+              </th>
+            )}
+            <th scope="col" class="num">
+              change
+            </th>
+            <th scope="col" class="num">
+              share
+            </th>
           </tr>
         </thead>
         <tbody>
           {answer.rows.map((row) => {
             const [v, vThen, earlier] = [views.get(row.value) ?? 0, viewsThen.get(row.value) ?? 0, then.get(row.value)?.n ?? 0];
-            const ratio = ofViews ? (row.n / v) / (earlier / vThen) : row.n / earlier;
+            const ratio = ofViews ? row.n / v / (earlier / vThen) : row.n / earlier;
             return (
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
-                <td class="cell-shape"><i class="count-bar" style={{ width: `${(row.n / most) * 100}%` }} /></td>
-                <td class="num" title={format.count(row.n)}>{format.compact(row.n)}</td>
-                {ofViews && <td class="num" title={`of ${format.count(v)} page views`}>{v === 0 ? "–" : format.percent(row.n / v, 2)}</td>}
-                <td class="num" title={`${format.count(earlier)} before`}>{Number.isFinite(ratio) && earlier > 0 ? `${ratio >= 1 ? "+" : "−"}${format.percent(Math.abs(ratio - 1), 0)}` : "–"}</td>
+                <td class="cell-shape">
+                  <i class="count-bar" style={{ width: `${(row.n / most) * 100}%` }} />
+                </td>
+                <td class="num" title={format.count(row.n)}>
+                  {format.compact(row.n)}
+                </td>
+                {ofViews && (
+                  <td class="num" title={`of ${format.count(v)} page views`}>
+                    {v === 0 ? "–" : format.percent(row.n / v, 2)}
+                  </td>
+                )}
+                <td class="num" title={`${format.count(earlier)} before`}>
+                  {Number.isFinite(ratio) && earlier > 0 ? `${ratio >= 1 ? "+" : "−"}${format.percent(Math.abs(ratio - 1), 0)}` : "–"}
+                </td>
                 <td class="num">{format.percent(row.share, row.share < 0.1 ? 1 : 0)}</td>
               </tr>
             );

@@ -4,7 +4,7 @@ import type { App } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import type { Asking } from "../../asking";
-import { differing, type Differing, type Pair } from "../../differs";
+import { type Differing, differing, type Pair } from "../../differs";
 import * as format from "../../format";
 import { span } from "../../live";
 import { aboutHere } from "../../metrics";
@@ -29,7 +29,9 @@ export function Differs({ app, asking }: { app: App; asking: Asking }) {
 
 function DiffersIn({ app, asking, chosen }: { app: App; asking: Asking; chosen: Span }) {
   const { filters } = place.value;
-  const dimensions = askable(app.dimensions, app.together, filters).filter((name) => filters[name]?.length !== 1).slice(0, DIMENSIONS_MAX);
+  const dimensions = askable(app.dimensions, app.together, filters)
+    .filter((name) => filters[name]?.length !== 1)
+    .slice(0, DIMENSIONS_MAX);
   const pairs = usePairs(app, asking.metric.name, dimensions, chosen);
   const found = pairs.waiting ? [] : differing(pairs.known, SHOWN);
   if (dimensions.length === 0) return null;
@@ -40,7 +42,11 @@ function DiffersIn({ app, asking, chosen }: { app: App; asking: Asking; chosen: 
       <Panel title="What differs here" note={note} stale={pairs.waiting && pairs.known.length > 0}>
         {pairs.waiting && <Bone height={92} />}
         {!pairs.waiting && found.length === 0 && <Nothing title="No slice is worse here than in the rest, beyond chance" />}
-        <ul class="differs">{found.map((each) => <Item key={`${each.dimension} ${each.value}`} found={each} most={most} />)}</ul>
+        <ul class="differs">
+          {found.map((each) => (
+            <Item key={`${each.dimension} ${each.value}`} found={each} most={most} />
+          ))}
+        </ul>
       </Panel>
     </div>
   );
@@ -51,7 +57,11 @@ function Item({ found, most }: { found: Differing; most: number }) {
   const bar = (share: number) => ({ width: `${(share / most) * 100}%` });
   return (
     <li>
-      <a class="mono strong" href={to({ filters: withFilter(place.value.filters, dimension, [value]) })} title={`filter on ${dimensionName(dimension)} ${valueName(value)}`}>
+      <a
+        class="mono strong"
+        href={to({ filters: withFilter(place.value.filters, dimension, [value]) })}
+        title={`filter on ${dimensionName(dimension)} ${valueName(value)}`}
+      >
         {dimensionName(dimension)} = {valueName(value)}
       </a>
       <i class="differs-bar selection" style={bar(selected)} />

@@ -4,8 +4,9 @@ import { useMemo } from "preact/hooks";
 import type { App, Timeseries } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
+import type { Asking } from "../../asking";
 import { HeatmapChart } from "../../charts/heatmap-chart";
-import { quantileValues, type Line } from "../../charts/lines";
+import { type Line, quantileValues } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
 import { now, span } from "../../live";
@@ -15,11 +16,10 @@ import { percentileName } from "../../parts/rated";
 import { Bone, Nothing } from "../../parts/states";
 import { SeriesTable } from "../../parts/tables";
 import { go, place } from "../../place";
-import { seconds, stepName, type Span } from "../../range";
+import { type Span, seconds, stepName } from "../../range";
 import { dimensionName, valueName } from "../../slices";
 import { spanName } from "../../time";
 import { toggleFilter } from "../../url";
-import type { Asking } from "../../asking";
 
 interface Props {
   app: App;
@@ -45,32 +45,47 @@ function Selected() {
   return (
     <span class="selected">
       <i class="swatch selection" /> {spanName(chosen, now.value)}
-      <button type="button" class="quiet" onClick={() => zoom(chosen)}>Zoom in</button>
-      <button type="button" class="quiet" onClick={() => select(null)}>Clear</button>
+      <button type="button" class="quiet" onClick={() => zoom(chosen)}>
+        Zoom in
+      </button>
+      <button type="button" class="quiet" onClick={() => select(null)}>
+        Clear
+      </button>
     </span>
   );
 }
 
-const noValues = <Nothing title="No values in this time"><p>Choose a longer time range, or fewer filters.</p></Nothing>;
+const noValues = (
+  <Nothing title="No values in this time">
+    <p>Choose a longer time range, or fewer filters.</p>
+  </Nothing>
+);
 
 function AsHeatmap({ app, asking: { metric } }: Props) {
   const map = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step: stepHere(app, CHART_COLUMNS) }));
   const flags = useAnswer(ask.anomalies(app.id, span.value, metric.name));
-  const note = map.answer === null ? undefined : `each column is ${stepName(map.answer.step_s)}; drag over a time to compare it with the rest · n = ${format.count(map.answer.n)}`;
+  const note =
+    map.answer === null
+      ? undefined
+      : `each column is ${stepName(map.answer.step_s)}; drag over a time to compare it with the rest · n = ${format.count(map.answer.n)}`;
   return (
     <Panel title={metric.title} note={note} end={<Selected />} stale={map.stale}>
       <Answered answer={map} bone={<Bone height={HEIGHT + 50} />}>
-        {(answer) => (answer.n === 0 ? noValues : (
-          <HeatmapChart
-            map={answer}
-            metric={answer.metric === metric.name ? metric : undefined}
-            anomalies={flags.answer?.anomalies ?? []}
-            height={HEIGHT}
-            select={place.value.select}
-            onSelect={select}
-            onZoom={zoom}
-          />
-        ))}
+        {(answer) =>
+          answer.n === 0 ? (
+            noValues
+          ) : (
+            <HeatmapChart
+              map={answer}
+              metric={answer.metric === metric.name ? metric : undefined}
+              anomalies={flags.answer?.anomalies ?? []}
+              height={HEIGHT}
+              select={place.value.select}
+              onSelect={select}
+              onZoom={zoom}
+            />
+          )
+        }
       </Answered>
     </Panel>
   );
@@ -94,18 +109,27 @@ function linesOf(answer: Timeseries, counts: boolean): Line[] {
   const points = answer.series[0]?.points ?? [];
   if (counts) return [{ key: "n", label: "n", colour: "--accent", values: countsOf(points) }];
   const quantiles = points.find((point) => point.quantiles.length > 0)?.quantiles ?? [];
-  return quantiles.map(({ q }, i) => ({ key: percentileName(q), label: percentileName(q), colour: q === 0.75 ? "--accent" : "--line-3", width: q === 0.75 ? 2 : 1.3, band: true, values: quantileValues(points, i) }));
+  return quantiles.map(({ q }, i) => ({
+    key: percentileName(q),
+    label: percentileName(q),
+    colour: q === 0.75 ? "--accent" : "--line-3",
+    width: q === 0.75 ? 2 : 1.3,
+    band: true,
+    values: quantileValues(points, i),
+  }));
 }
 
 const countsOf = (points: readonly { at: string; n: number }[]) => points.map(({ at, n }) => ({ at: seconds(at), value: n, n }));
 
 function useSeries(app: App, { metric, mode, split }: Asking) {
-  return useAnswer(ask.timeseries(aboutHere(app, metric.name), {
-    step: stepHere(app, CHART_COLUMNS),
-    quantiles: mode === "counts" ? "0.5" : split === null ? "0.5,0.75,0.95" : "0.75",
-    groupBy: split ?? undefined,
-    limit: LINES_MAX,
-  }));
+  return useAnswer(
+    ask.timeseries(aboutHere(app, metric.name), {
+      step: stepHere(app, CHART_COLUMNS),
+      quantiles: mode === "counts" ? "0.5" : split === null ? "0.5,0.75,0.95" : "0.75",
+      groupBy: split ?? undefined,
+      limit: LINES_MAX,
+    }),
+  );
 }
 
 function AsLines({ app, asking }: Props) {
@@ -121,30 +145,41 @@ function AsLines({ app, asking }: Props) {
   const what = counts ? `values in ${stepName(series.answer?.step_s ?? 60)}` : split === null ? "bands: 95 % intervals" : "p75";
   const more = split !== null && hidden > 0 ? ` · the ${lines.length} largest of ${series.answer?.series_total ?? 0}` : "";
   return (
-    <Panel title={split === null ? metric.title : `${metric.title} by ${dimensionName(split)}`} note={`${what} · n = ${format.count(n)}${more}`} end={<Selected />} stale={series.stale}>
+    <Panel
+      title={split === null ? metric.title : `${metric.title} by ${dimensionName(split)}`}
+      note={`${what} · n = ${format.count(n)}${more}`}
+      end={<Selected />}
+      stale={series.stale}
+    >
       <Answered answer={series} bone={<Bone height={HEIGHT + 50} />}>
-        {(answer) => (n === 0 ? noValues : (
-          <>
-            <LinesChart
-              label={metric.title}
-              lines={lines}
-              bars={counts && split === null}
-              unit={counts ? "count" : answer.unit}
-              span={{ from: seconds(answer.from), to: seconds(answer.to) }}
-              step={answer.step_s}
-              height={counter && split === null && metric.name !== PAGE_VIEW ? HEIGHT - 150 : HEIGHT}
-              budget={counts ? null : (metric.good ?? null)}
-              releases={releases}
-              anomalies={flags.answer?.anomalies ?? []}
-              filters={place.value.filters}
-              select={place.value.select}
-              onSelect={select}
-              onZoom={zoom}
-              onPick={split === null ? undefined : (value) => go({ filters: toggleFilter(place.value.filters, split, value), split: null })}
-            />
-            {counter && split === null && metric.name !== PAGE_VIEW && <PerView app={app} answer={answer} />}
-          </>
-        ))}
+        {(answer) =>
+          n === 0 ? (
+            noValues
+          ) : (
+            <>
+              <LinesChart
+                label={metric.title}
+                lines={lines}
+                bars={counts && split === null}
+                unit={counts ? "count" : answer.unit}
+                span={{ from: seconds(answer.from), to: seconds(answer.to) }}
+                step={answer.step_s}
+                height={counter && split === null && metric.name !== PAGE_VIEW ? HEIGHT - 150 : HEIGHT}
+                budget={counts ? null : (metric.good ?? null)}
+                releases={releases}
+                anomalies={flags.answer?.anomalies ?? []}
+                filters={place.value.filters}
+                select={place.value.select}
+                onSelect={select}
+                onZoom={zoom}
+                onPick={
+                  split === null ? undefined : (value) => go({ filters: toggleFilter(place.value.filters, split, value), split: null })
+                }
+              />
+              {counter && split === null && metric.name !== PAGE_VIEW && <PerView app={app} answer={answer} />}
+            </>
+          )
+        }
       </Answered>
     </Panel>
   );
@@ -162,7 +197,9 @@ function PerView({ app, answer }: { app: App; answer: Timeseries }) {
   }, [answer, views]);
   return (
     <>
-      <p class="panel-note" style={{ margin: "8px 0" }}>per page view</p>
+      <p class="panel-note" style={{ margin: "8px 0" }}>
+        per page view
+      </p>
       <LinesChart
         label={`${answer.metric} per page view`}
         lines={lines}
@@ -187,7 +224,12 @@ function AsTable({ app, asking }: Props) {
   const { mode, metric } = asking;
   const series = useSeries(app, mode === "heatmap" ? { ...asking, split: null } : asking);
   return (
-    <Panel title={metric.title} note={series.answer === null ? undefined : `windows of ${stepName(series.answer.step_s)}`} end={<Selected />} stale={series.stale}>
+    <Panel
+      title={metric.title}
+      note={series.answer === null ? undefined : `windows of ${stepName(series.answer.step_s)}`}
+      end={<Selected />}
+      stale={series.stale}
+    >
       <Answered answer={series} bone={<Bone height={HEIGHT} />}>
         {(answer) => (answer.series.length === 0 ? noValues : <SeriesTable series={answer} countsOnly={mode === "counts"} />)}
       </Answered>

@@ -1,6 +1,7 @@
 /** The question: a sentence whose underlined words are pickers. */
 
 import type { App, Metric } from "../../answer";
+import type { Asking } from "../../asking";
 import { moving, now, span } from "../../live";
 import { FilterButton } from "../../parts/filters";
 import type { Option } from "../../parts/options";
@@ -12,7 +13,6 @@ import { lengthName, lengthOf } from "../../range";
 import { askable, dimensionName, filtersName } from "../../slices";
 import { spanName } from "../../time";
 import type { Mode } from "../../url";
-import type { Asking } from "../../asking";
 
 const MODES: Record<Mode, string> = { heatmap: "a heat map", lines: "quantile lines", counts: "counts" };
 
@@ -29,7 +29,14 @@ export function QuestionSentence({ app, asking, metrics }: { app: App; asking: A
 }
 
 function MetricPicker({ asking, metrics }: { asking: Asking; metrics: readonly Metric[] }) {
-  const options = metrics.map(({ name, title }): Option => ({ value: name, label: name, hint: title === name ? undefined : title, selected: name === asking.metric.name }));
+  const options = metrics.map(
+    ({ name, title }): Option => ({
+      value: name,
+      label: name,
+      hint: title === name ? undefined : title,
+      selected: name === asking.metric.name,
+    }),
+  );
   return (
     <Popover class="picker" label={asking.metric.name} name={`metric: ${asking.metric.name}`} title={asking.metric.title}>
       {(close) => (
@@ -72,13 +79,15 @@ function SplitPicker({ app, asking }: { app: App; asking: Asking }) {
   const can = askable(app.dimensions, app.together, place.value.filters);
   const options: Option[] = [
     { value: "", label: "nothing", selected: asking.split === null },
-    ...[...app.dimensions].sort((a, b) => Number(can.includes(b)) - Number(can.includes(a))).map((name) => ({
-      value: name,
-      label: dimensionName(name),
-      selected: name === asking.split,
-      disabled: !can.includes(name),
-      hint: can.includes(name) ? undefined : "not with these filters",
-    })),
+    ...[...app.dimensions]
+      .sort((a, b) => Number(can.includes(b)) - Number(can.includes(a)))
+      .map((name) => ({
+        value: name,
+        label: dimensionName(name),
+        selected: name === asking.split,
+        disabled: !can.includes(name),
+        hint: can.includes(name) ? undefined : "not with these filters",
+      })),
   ];
   const label = asking.split === null ? "nothing" : dimensionName(asking.split);
   return (

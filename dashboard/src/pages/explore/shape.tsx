@@ -4,19 +4,17 @@ import { useMemo } from "preact/hooks";
 import type { App, Histogram } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
-import { ShapeChart, type Mark } from "../../charts/shape-chart";
+import type { Asking } from "../../asking";
+import { type Mark, ShapeChart } from "../../charts/shape-chart";
 import * as format from "../../format";
-import { span } from "../../live";
-import { aboutHere, PAGE_VIEW } from "../../metrics";
+import { aboutHere } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { percentileName, QuantileCell, RatioBar } from "../../parts/rated";
 import { Bone, Nothing } from "../../parts/states";
 import { BinsTable } from "../../parts/tables";
 import { place } from "../../place";
-import { before, coarse, HOUR, lengthName, lengthOf, type Span } from "../../range";
 import { shares, thresholdsOf } from "../../rating";
 import { binQuantile, subtract, total } from "../../statistics";
-import type { Asking } from "../../asking";
 
 interface Props {
   app: App;
@@ -37,7 +35,11 @@ export function ShapePanel({ app, asking: { metric } }: Props) {
         {(all) => {
           if (all.n === 0) return <Nothing title="No values in this time" />;
           if (chosen === null) return <Whole all={all} asking={metric} />;
-          return <Answered answer={part} bone={<Bone height={HEIGHT + 130} />}>{(some) => <Against all={all} some={some} asking={metric} />}</Answered>;
+          return (
+            <Answered answer={part} bone={<Bone height={HEIGHT + 130} />}>
+              {(some) => <Against all={all} some={some} asking={metric} />}
+            </Answered>
+          );
         }}
       </Answered>
     </Panel>
@@ -49,11 +51,21 @@ const p75 = (histogram: Histogram) => histogram.quantiles.find(({ q }) => q === 
 function Whole({ all, asking }: { all: Histogram; asking: Asking["metric"] }) {
   const thresholds = thresholdsOf(asking);
   const quantile = p75(all);
-  const marks: Mark[] = quantile === undefined ? [] : [{ value: quantile.value, label: `p75 ${format.precise(quantile.value, all.unit)}`, tone: "data" }];
+  const marks: Mark[] =
+    quantile === undefined ? [] : [{ value: quantile.value, label: `p75 ${format.precise(quantile.value, all.unit)}`, tone: "data" }];
   return (
     <>
-      {place.value.table ? <BinsTable bins={all.bins} unit={all.unit} /> : (
-        <ShapeChart label={`Distribution of ${all.metric}, n = ${format.count(all.n)}`} unit={all.unit} thresholds={thresholds} bins={all.bins} marks={marks} height={HEIGHT} />
+      {place.value.table ? (
+        <BinsTable bins={all.bins} unit={all.unit} />
+      ) : (
+        <ShapeChart
+          label={`Distribution of ${all.metric}, n = ${format.count(all.n)}`}
+          unit={all.unit}
+          thresholds={thresholds}
+          bins={all.bins}
+          marks={marks}
+          height={HEIGHT}
+        />
       )}
       {all.ratings !== undefined && <Rated histogram={all} />}
       <Quantiles all={all} thresholds={thresholds} />
@@ -68,9 +80,24 @@ function Rated({ histogram }: { histogram: Histogram }) {
     <div style={{ margin: "4px 0 8px" }}>
       <RatioBar ratings={histogram.ratings} />
       <div class="ends">
-        <span><span class="good" aria-hidden="true">●</span> {format.percent(parts.good)} good</span>
-        <span><span class="needs" aria-hidden="true">▲</span> {format.percent(parts.needs)} need work</span>
-        <span><span class="poor" aria-hidden="true">◆</span> {format.percent(parts.poor)} poor</span>
+        <span>
+          <span class="good" aria-hidden="true">
+            ●
+          </span>{" "}
+          {format.percent(parts.good)} good
+        </span>
+        <span>
+          <span class="needs" aria-hidden="true">
+            ▲
+          </span>{" "}
+          {format.percent(parts.needs)} need work
+        </span>
+        <span>
+          <span class="poor" aria-hidden="true">
+            ◆
+          </span>{" "}
+          {format.percent(parts.poor)} poor
+        </span>
       </div>
     </div>
   );
@@ -79,16 +106,36 @@ function Rated({ histogram }: { histogram: Histogram }) {
 function Quantiles({ all, thresholds }: { all: Histogram; thresholds: ReturnType<typeof thresholdsOf> }) {
   return (
     <table class="dense">
-      <thead><tr><th scope="col">n = {format.count(all.n)}</th><th scope="col" class="num">value</th><th scope="col" class="num">95 % interval</th></tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">n = {format.count(all.n)}</th>
+          <th scope="col" class="num">
+            value
+          </th>
+          <th scope="col" class="num">
+            95 % interval
+          </th>
+        </tr>
+      </thead>
       <tbody>
         {all.quantiles.map((quantile) => (
           <tr key={quantile.q}>
             <td>{percentileName(quantile.q)}</td>
-            <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={all.n} thresholds={thresholds} precise /></td>
-            <td class="num soft">{quantile.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, all.unit)}</td>
+            <td class="num">
+              <QuantileCell quantile={quantile} unit={all.unit} n={all.n} thresholds={thresholds} precise />
+            </td>
+            <td class="num soft">
+              {quantile.low === undefined || quantile.high === undefined
+                ? "too few"
+                : format.interval(quantile.low, quantile.high, all.unit)}
+            </td>
           </tr>
         ))}
-        <tr><td>mean</td><td class="num">{all.mean === undefined ? "–" : format.precise(all.mean, all.unit)}</td><td /></tr>
+        <tr>
+          <td>mean</td>
+          <td class="num">{all.mean === undefined ? "–" : format.precise(all.mean, all.unit)}</td>
+          <td />
+        </tr>
       </tbody>
     </table>
   );
@@ -105,7 +152,9 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
   if (some.n === 0) return <Nothing title="No values in the selected time" />;
   return (
     <>
-      {place.value.table ? <BinsTable bins={rest} selected={some.bins} unit={all.unit} /> : (
+      {place.value.table ? (
+        <BinsTable bins={rest} selected={some.bins} unit={all.unit} />
+      ) : (
         <ShapeChart
           label={`Distribution of ${all.metric} in the selected time, n = ${format.count(some.n)}, against the rest, n = ${format.count(total(rest))}`}
           unit={all.unit}
@@ -120,9 +169,15 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
         <thead>
           <tr>
             <th scope="col">quantile</th>
-            <th scope="col" class="num"><i class="swatch selection" /> selected</th>
-            <th scope="col" class="num wide-only">95 % interval</th>
-            <th scope="col" class="num" title="read off the bins of the drawing, which are 9 % wide"><i class="swatch rest" /> the rest</th>
+            <th scope="col" class="num">
+              <i class="swatch selection" /> selected
+            </th>
+            <th scope="col" class="num wide-only">
+              95 % interval
+            </th>
+            <th scope="col" class="num" title="read off the bins of the drawing, which are 9 % wide">
+              <i class="swatch rest" /> the rest
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -131,59 +186,26 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
             return (
               <tr key={quantile.q}>
                 <td>{percentileName(quantile.q)}</td>
-                <td class="num"><QuantileCell quantile={quantile} unit={all.unit} n={some.n} thresholds={thresholds} precise /></td>
-                <td class="num soft wide-only">{quantile.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, all.unit)}</td>
+                <td class="num">
+                  <QuantileCell quantile={quantile} unit={all.unit} n={some.n} thresholds={thresholds} precise />
+                </td>
+                <td class="num soft wide-only">
+                  {quantile.low === undefined || quantile.high === undefined
+                    ? "too few"
+                    : format.interval(quantile.low, quantile.high, all.unit)}
+                </td>
                 <td class="num">{other === null ? "–" : `≈ ${format.precise(other, all.unit)}`}</td>
               </tr>
             );
           })}
-          <tr><td>n</td><td class="num">{format.count(some.n)}</td><td class="wide-only" /><td class="num">{format.count(total(rest))}</td></tr>
+          <tr>
+            <td>n</td>
+            <td class="num">{format.count(some.n)}</td>
+            <td class="wide-only" />
+            <td class="num">{format.count(total(rest))}</td>
+          </tr>
         </tbody>
       </table>
     </>
-  );
-}
-
-/** For counters: how many, how often, per page view. */
-export function CountsPanel({ app, asking: { metric } }: Props) {
-  const chosen = place.value.select;
-  const count = (of: string, over: Span) => ask.histogram(aboutHere(app, of, over), "0.5");
-  const whole = useAnswer(count(metric.name, span.value));
-  const wholeViews = useAnswer(count(PAGE_VIEW, span.value));
-  const part = useAnswer(chosen === null ? null : count(metric.name, chosen));
-  const partViews = useAnswer(chosen === null ? null : count(PAGE_VIEW, chosen));
-  const earlier = coarse(before(chosen ?? span.value));
-  const then = useAnswer(count(metric.name, earlier));
-  const thenViews = useAnswer(count(PAGE_VIEW, earlier));
-  const ofViews = metric.name !== PAGE_VIEW;
-  const row = (name: string, tone: string, n: number, views: number, length: number) => (
-    <tr key={name}>
-      <td><i class={`swatch ${tone}`} /> {name}</td>
-      <td class="num">{format.count(n)}</td>
-      <td class="num">{format.compact(n / (length / HOUR))}</td>
-      {ofViews && <td class="num" title={`of ${format.count(views)} page views`}>{views === 0 ? "–" : format.percent(n / views, 2)}</td>}
-    </tr>
-  );
-  return (
-    <Panel title="How many" note={chosen === null ? "in all of this time" : "the selected time against the rest"} stale={whole.stale || part.stale}>
-      <Answered answer={whole} bone={<Bone height={120} />}>
-        {(all) => {
-          const [n, views] = [all.n, wholeViews.answer?.n ?? 0];
-          const [own, ownViews] = [part.answer?.n ?? 0, partViews.answer?.n ?? 0];
-          const [length, ownLength] = [lengthOf(span.value), chosen === null ? 0 : lengthOf(chosen)];
-          return (
-            <table>
-              <thead><tr><th scope="col">time</th><th scope="col" class="num">n</th><th scope="col" class="num">an hour</th>{ofViews && <th scope="col" class="num">per page view</th>}</tr></thead>
-              <tbody>
-                {chosen === null
-                  ? row(metric.title.toLowerCase(), "data", n, views, length)
-                  : [row("selected", "selection", own, ownViews, ownLength), row("the rest", "rest", Math.max(0, n - own), Math.max(0, views - ownViews), Math.max(HOUR, length - ownLength))]}
-                {row(`the ${lengthName(lengthOf(earlier))} before`, "none", then.answer?.n ?? 0, thenViews.answer?.n ?? 0, lengthOf(earlier))}
-              </tbody>
-            </table>
-          );
-        }}
-      </Answered>
-    </Panel>
   );
 }

@@ -2,15 +2,15 @@
 
 import type { App, Breakdown } from "../../answer";
 import { ask, type Question } from "../../api";
-import { useAnswer, type Answer } from "../../ask";
+import { type Answer, useAnswer } from "../../ask";
 import { axisLabel } from "../../charts/scale";
 import { now, span, tick } from "../../live";
-import { aboutHere, CHART_COLUMNS, stepHere, type KnownMetrics } from "../../metrics";
+import { aboutHere, CHART_COLUMNS, type KnownMetrics, stepHere } from "../../metrics";
 import { Headline, Sentence } from "../../parts/sentence";
 import { Bone, Silent } from "../../parts/states";
 import { place } from "../../place";
 import { coarse, weeksEarlier } from "../../range";
-import { headline, lostRoute, type Compared, type Rated } from "../../sentence";
+import { type Compared, headline, lostRoute, type Rated } from "../../sentence";
 import { canAsk } from "../../slices";
 
 const NONE: Rated = { n: 0, samples: 0 };
@@ -25,7 +25,12 @@ export function OverviewHeadline({ app, metrics }: { app: App; metrics: KnownMet
   const earlier = useAnswer(known ? ask.histogram(then) : null);
   const filtered = Object.keys(place.value.filters);
   const can = (...more: string[]) => known && canAsk(app.together, [...new Set([...filtered, ...more])]);
-  const routes = useCompared(can("route"), (when) => ask.breakdown({ ...here, ...when }, { by: "route", order: "over_good", limit: 20 }), here, then);
+  const routes = useCompared(
+    can("route"),
+    (when) => ask.breakdown({ ...here, ...when }, { by: "route", order: "over_good", limit: 20 }),
+    here,
+    then,
+  );
   const firing = useAnswer(ask.alerts(app.id, "firing"), tick.value);
   const pending = useAnswer(ask.alerts(app.id, "pending"), tick.value);
   const map = useAnswer(known ? ask.heatmap(here, { step: stepHere(app, CHART_COLUMNS) }) : null);
@@ -43,7 +48,12 @@ export function OverviewHeadline({ app, metrics }: { app: App; metrics: KnownMet
   if (rated.refusal !== null) return <Silent app={app} refusal={rated.refusal} retry={rated.retry} />;
   const waiting = metrics.list === null || (known && (rated.answer === null || before === null)) || firing.answer === null;
   if (waiting && metrics.answer.refusal === null) {
-    return <div class="sentence" aria-busy="true"><Bone width="min(46em, 92%)" height={20} /><Bone width="min(30em, 60%)" height={20} /></div>;
+    return (
+      <div class="sentence" aria-busy="true">
+        <Bone width="min(46em, 92%)" height={20} />
+        <Bone width="min(30em, 60%)" height={20} />
+      </div>
+    );
   }
   const parts = headline({
     span: span.value,
@@ -56,7 +66,11 @@ export function OverviewHeadline({ app, metrics }: { app: App; metrics: KnownMet
     releases: map.answer?.releases ?? [],
     open: [...(firing.answer?.alerts ?? []), ...(pending.answer?.alerts ?? [])],
   });
-  return <Headline><Sentence parts={parts} /></Headline>;
+  return (
+    <Headline>
+      <Sentence parts={parts} />
+    </Headline>
+  );
 }
 
 type When = Pick<ReturnType<typeof aboutHere>, "span">;

@@ -6,13 +6,13 @@ import { useAnswer } from "../../ask";
 import { Sparkline } from "../../charts/sparkline";
 import * as format from "../../format";
 import { now } from "../../live";
-import { aboutHere, PAGE_VIEW, stepHere, TREND_COLUMNS, VITALS, type KnownMetrics } from "../../metrics";
+import { aboutHere, type KnownMetrics, PAGE_VIEW, stepHere, TREND_COLUMNS, VITALS } from "../../metrics";
 import { Panel } from "../../parts/panel";
 import { quantileWords, RatingWord, RatioBar } from "../../parts/rated";
 import { Bone } from "../../parts/states";
 import { place, toPage } from "../../place";
-import { rate, shares, thresholdsOf } from "../../rating";
 import { seconds } from "../../range";
+import { rate, shares, thresholdsOf } from "../../rating";
 
 interface Props {
   app: App;
@@ -23,11 +23,19 @@ export function Vitals({ app, metrics }: Props) {
   const views = useAnswer(metrics.find(PAGE_VIEW) === undefined ? null : ask.histogram(aboutHere(app, PAGE_VIEW), "0.5"));
   const n = views.answer?.n ?? null;
   if (place.value.table) {
-    return <div class="grid"><Panel title="Web Vitals" note="p75 with its 95 % interval"><VitalsTable app={app} metrics={metrics} views={n} /></Panel></div>;
+    return (
+      <div class="grid">
+        <Panel title="Web Vitals" note="p75 with its 95 % interval">
+          <VitalsTable app={app} metrics={metrics} views={n} />
+        </Panel>
+      </div>
+    );
   }
   return (
     <section class="grid cards" aria-label="Web Vitals">
-      {VITALS.map((name) => <Card key={name} app={app} name={name} metric={metrics.find(name)} known={metrics.list !== null} views={n} />)}
+      {VITALS.map((name) => (
+        <Card key={name} app={app} name={name} metric={metrics.find(name)} known={metrics.list !== null} views={n} />
+      ))}
     </section>
   );
 }
@@ -38,7 +46,8 @@ const useVital = (app: App, name: string, metric: Metric | undefined) =>
 const p75 = (histogram: Histogram) => histogram.quantiles.find(({ q }) => q === 0.75);
 
 /** The part of page views that reported it. A metric's values come a little after the page view's, so it can pass 1. */
-const coverage = (n: number, views: number | null): string => (views === null || views === 0 ? "–" : format.percent(Math.min(1, n / views), 0));
+const coverage = (n: number, views: number | null): string =>
+  views === null || views === 0 ? "–" : format.percent(Math.min(1, n / views), 0);
 
 interface CardProps {
   app: App;
@@ -54,7 +63,8 @@ function Card({ app, name, metric, known, views }: CardProps) {
   const { answer } = histogram;
   if (histogram.refusal !== null) return <Unavailable name={name} words={histogram.refusal.detail} retry={histogram.retry} />;
   if (!known || (metric !== undefined && answer === null)) return <CardBones name={name} />;
-  if (metric === undefined || answer === null || answer.n === 0) return <Unavailable name={name} words={metric === undefined ? "not measured yet" : "no value in this time"} />;
+  if (metric === undefined || answer === null || answer.n === 0)
+    return <Unavailable name={name} words={metric === undefined ? "not measured yet" : "no value in this time"} />;
   const url = toPage({ page: "explore", metric: name });
   return (
     <a class={histogram.stale ? "panel card stale" : "panel card"} href={url} title={`${metric.title}: explore it`}>
@@ -62,7 +72,9 @@ function Card({ app, name, metric, known, views }: CardProps) {
       <Trend trend={trend.answer} />
       <div class="ends">
         <span title={`n = ${format.count(answer.n)}`}>n {format.compact(answer.n)}</span>
-        <span title={`${format.count(answer.n)} of ${format.count(views ?? 0)} page views reported it`}>coverage {coverage(answer.n, views)}</span>
+        <span title={`${format.count(answer.n)} of ${format.count(views ?? 0)} page views reported it`}>
+          coverage {coverage(answer.n, views)}
+        </span>
       </div>
     </a>
   );
@@ -76,16 +88,31 @@ function Figures({ metric, histogram }: { metric: Metric; histogram: Histogram }
     <>
       <div class="card-head">
         <span class="name">{metric.name} · p75</span>
-        {quantile !== undefined && thresholds !== null && (quantile.low === undefined ? <span class="soft">too few to say</span> : <RatingWord rating={rate(quantile.value, thresholds)} />)}
+        {quantile !== undefined &&
+          thresholds !== null &&
+          (quantile.low === undefined ? (
+            <span class="soft">too few to say</span>
+          ) : (
+            <RatingWord rating={rate(quantile.value, thresholds)} />
+          ))}
       </div>
       {quantile !== undefined && (
         <div class="figure" title={quantileWords(quantile, histogram.unit, histogram.n)}>
           {format.value(quantile.value, histogram.unit)}{" "}
-          <small>{quantile.low === undefined || quantile.high === undefined ? "" : format.plusMinus(quantile.low, quantile.high, quantile.value, histogram.unit)}</small>
+          <small>
+            {quantile.low === undefined || quantile.high === undefined
+              ? ""
+              : format.plusMinus(quantile.low, quantile.high, quantile.value, histogram.unit)}
+          </small>
         </div>
       )}
       {histogram.ratings !== undefined && <RatioBar ratings={histogram.ratings} />}
-      {parts !== null && <div class="ends"><span>{format.percent(parts.good, 0)} good</span><span>{format.percent(parts.poor, 0)} poor</span></div>}
+      {parts !== null && (
+        <div class="ends">
+          <span>{format.percent(parts.good, 0)} good</span>
+          <span>{format.percent(parts.poor, 0)} poor</span>
+        </div>
+      )}
     </>
   );
 }
@@ -100,10 +127,16 @@ function Trend({ trend }: { trend: Timeseries | null }) {
 function Unavailable({ name, words, retry }: { name: string; words: string; retry?: () => void }) {
   return (
     <div class="panel card" style={{ minHeight: "150px" }}>
-      <div class="card-head"><span class="name">{name} · p75</span></div>
+      <div class="card-head">
+        <span class="name">{name} · p75</span>
+      </div>
       <div class="figure third">–</div>
       <p class="panel-note">{words}</p>
-      {retry !== undefined && <button type="button" class="button" style={{ marginTop: "8px" }} onClick={retry}>Try again</button>}
+      {retry !== undefined && (
+        <button type="button" class="button" style={{ marginTop: "8px" }} onClick={retry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -111,12 +144,22 @@ function Unavailable({ name, words, retry }: { name: string; words: string; retr
 function CardBones({ name }: { name: string }) {
   return (
     <div class="panel card" aria-busy="true">
-      <div class="card-head"><span class="name">{name} · p75</span></div>
-      <div class="figure"><Bone width="60%" height={34} /></div>
+      <div class="card-head">
+        <span class="name">{name} · p75</span>
+      </div>
+      <div class="figure">
+        <Bone width="60%" height={34} />
+      </div>
       <Bone height={6} />
-      <div class="ends"><Bone width="30%" height={18} /><Bone width="30%" height={18} /></div>
+      <div class="ends">
+        <Bone width="30%" height={18} />
+        <Bone width="30%" height={18} />
+      </div>
       <div class="spark" />
-      <div class="ends"><Bone width="30%" height={18} /><Bone width="40%" height={18} /></div>
+      <div class="ends">
+        <Bone width="30%" height={18} />
+        <Bone width="40%" height={18} />
+      </div>
     </div>
   );
 }
@@ -127,12 +170,36 @@ function VitalsTable({ app, metrics, views }: Props & { views: number | null }) 
       <table>
         <thead>
           <tr>
-            <th scope="col">metric</th><th scope="col" class="num">p75</th><th scope="col" class="num">interval</th><th scope="col">rating</th>
-            <th scope="col" class="num">good</th><th scope="col" class="num">needs work</th><th scope="col" class="num">poor</th>
-            <th scope="col" class="num">n</th><th scope="col" class="num">coverage</th>
+            <th scope="col">metric</th>
+            <th scope="col" class="num">
+              p75
+            </th>
+            <th scope="col" class="num">
+              interval
+            </th>
+            <th scope="col">rating</th>
+            <th scope="col" class="num">
+              good
+            </th>
+            <th scope="col" class="num">
+              needs work
+            </th>
+            <th scope="col" class="num">
+              poor
+            </th>
+            <th scope="col" class="num">
+              n
+            </th>
+            <th scope="col" class="num">
+              coverage
+            </th>
           </tr>
         </thead>
-        <tbody>{VITALS.map((name) => <VitalRow key={name} app={app} name={name} metric={metrics.find(name)} views={views} />)}</tbody>
+        <tbody>
+          {VITALS.map((name) => (
+            <VitalRow key={name} app={app} name={name} metric={metrics.find(name)} views={views} />
+          ))}
+        </tbody>
       </table>
     </div>
   );
@@ -146,9 +213,15 @@ function VitalRow({ app, name, metric, views }: { app: App; name: string; metric
   const unit = answer?.unit ?? "ms";
   return (
     <tr>
-      <td><a class="link" href={toPage({ page: "explore", metric: name })}>{metric?.title ?? name}</a></td>
+      <td>
+        <a class="link" href={toPage({ page: "explore", metric: name })}>
+          {metric?.title ?? name}
+        </a>
+      </td>
       <td class="num">{quantile === undefined ? "–" : format.value(quantile.value, unit)}</td>
-      <td class="num">{quantile?.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, unit)}</td>
+      <td class="num">
+        {quantile?.low === undefined || quantile.high === undefined ? "too few" : format.interval(quantile.low, quantile.high, unit)}
+      </td>
       <td>{quantile?.low !== undefined && thresholds !== null && <RatingWord rating={rate(quantile.value, thresholds)} />}</td>
       <td class="num">{parts === null ? "–" : format.percent(parts.good)}</td>
       <td class="num">{parts === null ? "–" : format.percent(parts.needs)}</td>
