@@ -114,7 +114,7 @@ test("an alert's page says what, since when, and against whom, and leads to Expl
     assert.match(text, /pending nobody was to be told[\s\S]*firing ✓ webhook told/);
     await page.getByRole("button", { name: "View as table" }).click();
     assert.match(
-      await page.locator("table").first().innerText(),
+      plain(await page.locator("table").first().innerText()),
       /from\s+everyone else\s+n\s+\/checkout, Mobile Safari\s+n[\s\S]*\d\.\d\d s \([\d.]+ s–/,
     );
     assert.equal(await page.locator(".plot, .shape-area").count(), 0);

@@ -116,7 +116,7 @@ export function SliceChart({ alert, around }: { alert: Alert; around: Around }) 
         <Answered answer={around.slice} bone={<Bone height={260} />}>
           {() =>
             place.value.table ? (
-              <LinesTable lines={around.lines} label={title} show={show} />
+              <LinesTable lines={around.lines} label={`${title}, as a table`} show={show} />
             ) : (
               <LinesChart
                 label={title}

@@ -72,7 +72,7 @@ function Card({ app, name, metric, known, views }: CardProps) {
       <Trend trend={trend.answer} />
       <div class="ends">
         <span title={`n = ${format.count(answer.n)}`}>n {format.compact(answer.n)}</span>
-        <span title={`${format.count(answer.n)} of ${format.count(views ?? 0)} page views reported it`}>
+        <span title={views ? `${format.count(answer.n)} of ${format.count(views)} page views reported it` : "page views are not counted"}>
           coverage {coverage(answer.n, views)}
         </span>
       </div>
