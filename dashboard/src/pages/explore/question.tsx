@@ -29,14 +29,12 @@ export function QuestionSentence({ app, asking, metrics }: { app: App; asking: A
 }
 
 function MetricPicker({ asking, metrics }: { asking: Asking; metrics: readonly Metric[] }) {
-  const options = metrics.map(
-    ({ name, title }): Option => ({
-      value: name,
-      label: name,
-      hint: title === name ? undefined : title,
-      selected: name === asking.metric.name,
-    }),
-  );
+  const options = metrics.map(({ name, title }): Option => ({
+    value: name,
+    label: name,
+    hint: title === name ? undefined : title,
+    selected: name === asking.metric.name,
+  }));
   return (
     <Popover class="picker" label={asking.metric.name} name={`metric: ${asking.metric.name}`} title={asking.metric.title}>
       {(close) => (
