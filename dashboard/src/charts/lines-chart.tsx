@@ -108,7 +108,7 @@ const over = (key: string, onBright: (key: string | null) => void) => ({
 /** The lines' names where they end; on a narrow screen the legend below stands for them. */
 function EndLabels({ lines, at, height, onBright, onPick }: Naming & { at: (value: number) => number; height: number }) {
   const ends = lines.filter((line) => line.values.length > 0);
-  const width = Math.min(172, 44 + 7 * Math.max(...lines.map(({ label }) => label.length)));
+  const width = Math.min(200, 44 + 7 * Math.max(...lines.map(({ label }) => label.length)));
   const places = spreadLabels(
     ends.map((line) => at(line.values.at(-1)?.value ?? 0)),
     15 / height,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../chromium.mjs";
-import { content, drawn, pinned, query, stage } from "./stage.mjs";
+import { content, drawn, pinned, plain, query, stage } from "./stage.mjs";
 
 const { visit, api } = stage();
 
@@ -138,6 +138,21 @@ test("the sentence's words change the question: metric, form, split and time", a
     assert.equal(query(page).get("range"), "7d");
     assert.equal(query(page).get("metric"), "TTFB");
   });
+});
+
+test("what differs in a selected time is named, and a click on it filters", async () => {
+  const { code, part } = pinned();
+  // the mock's release is some eight hours old: the last four hours of the pinned day are after it
+  await visit(
+    `/apps/shop/explore?metric=LCP&as=heatmap&filter=route:/checkout&range=${code}&select=${part(72_000, 86_400)}`,
+    async (page) => {
+      const first = page.locator(".differs li").first();
+      assert.match(plain(await first.innerText()), /^browser = Mobile Safari\s+\d\d % against \d\d % · n = .*\s+accounts for/);
+      await first.getByRole("link").click();
+      await page.locator(".chip", { hasText: "Mobile Safari" }).waitFor();
+      assert.deepEqual(query(page).getAll("filter"), ["route:/checkout", "browser:Mobile Safari"]);
+    },
+  );
 });
 
 test("a counter shows counts and how many per page view, and no quantiles", async () => {

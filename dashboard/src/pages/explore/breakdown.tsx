@@ -26,7 +26,8 @@ const spanHere = () => place.value.select ?? span.value;
 
 export function useNote(): string {
   const over = spanHere();
-  return `click to filter · ${place.value.select === null ? "" : "the selected time; "}change against the ${lengthName(lengthOf(over))} before`;
+  const before = `the ${lengthName(lengthOf(over))} before`;
+  return `click to filter · ${place.value.select === null ? `change against ${before}` : `the selected time against ${before} (grey)`}`;
 }
 
 interface Props {
@@ -103,8 +104,10 @@ function NameCell({ by, value }: { by: string; value: string }) {
 
 function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<string, BreakdownRow>; asking: Asking }) {
   const thresholds = thresholdsOf(asking.metric);
+  // a selected time is drawn over what it is compared with, as everywhere
+  const drawn = answer.rows.map((row) => ({ row, before: place.value.select === null ? undefined : then.get(row.value)?.bins }));
   const axis = sharedAxis(
-    answer.rows.map(({ bins }) => bins),
+    drawn.flatMap(({ row, before }) => (before === undefined ? [row.bins] : [row.bins, before])),
     thresholds,
   );
   return (
@@ -131,13 +134,13 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
           </tr>
         </thead>
         <tbody>
-          {answer.rows.map((row) => {
+          {drawn.map(({ row, before }) => {
             const [quantile] = row.quantiles;
             return (
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
                 <td class="cell-shape">
-                  <SmallShape bins={row.bins} axis={axis} />
+                  <SmallShape bins={row.bins} axis={axis} {...(before === undefined ? {} : { against: before })} />
                 </td>
                 <td class="num">
                   <QuantileCell quantile={quantile} unit={answer.unit} n={row.n} thresholds={thresholds} />
