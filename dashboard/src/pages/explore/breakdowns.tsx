@@ -1,0 +1,80 @@
+/** The answer by slices: a panel for each of some dimensions, each with its own picker. */
+
+import type { App } from "../../answer";
+import type { Asking } from "../../asking";
+import { Panel } from "../../parts/panel";
+import { Picker } from "../../parts/picker";
+import { Popover } from "../../parts/popover";
+import { Nothing, WithoutFilters } from "../../parts/states";
+import { go, place } from "../../place";
+import { askable, dimensionName, usualDimensions } from "../../slices";
+import { BreakdownTable, useNote } from "./breakdown";
+
+export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
+  const { by, filters } = place.value;
+  const shown = by.length > 0 ? by : usualDimensions(app, filters);
+  if (shown.length === 0) {
+    return (
+      <div class="panel">
+        <Nothing title="There is no other dimension to break this down by">
+          <p>Counts are kept for sets of dimensions, and none has more than these filters.</p>
+          <WithoutFilters />
+        </Nothing>
+      </div>
+    );
+  }
+  return (
+    <div class="grid halves">
+      {shown.map((dimension, i) => (
+        <One
+          key={`${i} ${dimension}`}
+          app={app}
+          asking={asking}
+          dimension={dimension}
+          choose={(next) => go({ by: shown.map((each, at) => (at === i ? next : each)) })}
+        />
+      ))}
+    </div>
+  );
+}
+
+function One({ app, asking, dimension, choose }: { app: App; asking: Asking; dimension: string; choose: (dimension: string) => void }) {
+  const note = useNote();
+  const can = askable(app.dimensions, app.together, place.value.filters);
+  const title = (
+    <>
+      By{" "}
+      <Popover
+        class="link"
+        label={
+          <>
+            {dimensionName(dimension)} <span aria-hidden="true">▾</span>
+          </>
+        }
+        name={`break down by ${dimensionName(dimension)}`}
+      >
+        {(close) => (
+          <Picker
+            name="break down by"
+            options={app.dimensions.map((name) => ({
+              value: name,
+              label: dimensionName(name),
+              selected: name === dimension,
+              disabled: !can.includes(name),
+              hint: can.includes(name) ? undefined : "not with these filters",
+            }))}
+            onPick={(next) => {
+              close();
+              choose(next);
+            }}
+          />
+        )}
+      </Popover>
+    </>
+  );
+  return (
+    <Panel title={title} note={note}>
+      <BreakdownTable app={app} asking={asking} dimension={dimension} />
+    </Panel>
+  );
+}
