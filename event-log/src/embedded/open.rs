@@ -218,9 +218,10 @@ fn open_last(disk: &dyn Disk, dir: &Path, path: &Path, fresh: Header) -> Result<
         disk.set_len(path, &file, found.bytes).map_err(|source| not_written(path, source))?;
     }
     // The last group may never have been synced, or a sync of it failed, after which another sync alone
-    // would do nothing: it is written again.
-    let last_group = recover::read(&file, found.last_group, found.bytes - found.last_group).map_err(|source| not_read(path, source))?;
-    let rewritten = disk.write(path, &file, &last_group, found.last_group).and_then(|()| disk.sync(path, &file));
+    // would do nothing: it is written again. With the first group so is the header, for the same reason.
+    let from = if found.last_group == HEADER_BYTES as u64 { 0 } else { found.last_group };
+    let last_group = recover::read(&file, from, found.bytes - from).map_err(|source| not_read(path, source))?;
+    let rewritten = disk.write(path, &file, &last_group, from).and_then(|()| disk.sync(path, &file));
     rewritten.map_err(|source| not_written(path, source))?;
     segment.set_durable_bytes(found.bytes);
     Ok((segment, file, base + u64::from(found.records), found.newest))

@@ -21,7 +21,7 @@ fn address(log: &Arc<dyn EventLog>) -> usize {
 impl EmbeddedBed {
     fn open(&self, dir: TempDir, partitions: u32) -> Arc<dyn EventLog> {
         let raw = RawConfig { partitions, ..small() };
-        let log: Arc<dyn EventLog> = Arc::new(open(&raw, dir.path(), &TestClock::at(1_700_000_000_000)).unwrap());
+        let log: Arc<dyn EventLog> = Arc::new(open(&raw, dir.path()).unwrap());
         self.dirs.lock().unwrap().insert(address(&log), (dir, partitions));
         log
     }
