@@ -1,13 +1,10 @@
 //! What an open log consists of, as its handle, its writers and its consumers share it.
 
-use std::{
-    fs::File,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
-};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 
-use super::{clock::Clock, disk::Disk, group::Groups, partition::PartitionLog, retention::Space};
+use super::{clock::Clock, disk::Disk, group::Groups, lock::DirLock, partition::PartitionLog, retention::Space};
 use crate::{config::Config, error::LogError, record::Partition};
 
 #[derive(Debug)]
@@ -21,11 +18,11 @@ pub(super) struct Core {
     pub changes: Changes,
     /// The directory's lock, until the log is closed. Whoever changes a file outside of the writers'
     /// threads holds this for reading, so that nothing is changed after the lock is given up.
-    pub lock: RwLock<Option<File>>,
+    pub lock: RwLock<Option<DirLock>>,
 }
 
 /// Proof that the directory is ours.
-pub(super) type Ours<'a> = RwLockReadGuard<'a, Option<File>>;
+pub(super) type Ours<'a> = RwLockReadGuard<'a, Option<DirLock>>;
 
 impl Core {
     /// The partition of that number.

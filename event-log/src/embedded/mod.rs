@@ -33,6 +33,7 @@ mod cursor;
 pub mod disk;
 mod frame;
 mod group;
+mod lock;
 mod note;
 mod open;
 mod partition;

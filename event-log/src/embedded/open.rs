@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    fs::{self, File, OpenOptions},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
@@ -17,6 +17,7 @@ use super::{
     core::{Changes, Core},
     disk::Disk,
     group::Groups,
+    lock::DirLock,
     note,
     partition::PartitionLog,
     queue::Queue,
@@ -44,7 +45,7 @@ struct Meta {
 pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<(Arc<Core>, Vec<Writer>), LogError> {
     let dir = config.dir.clone();
     disk.create_dir(&dir).map_err(|source| not_written(&dir, source))?;
-    let lock = lock(&dir)?;
+    let lock = DirLock::take(&dir)?;
     let (meta_path, groups_dir) = (dir.join("meta.json"), dir.join("groups"));
     match note::read::<Meta>(&meta_path, "restore it from a copy")? {
         Some(meta) => check(&meta, &config)?,
@@ -83,26 +84,6 @@ fn not_read(path: &Path, source: io::Error) -> LogError {
     LogError::Io { context: format!("{} can't be read", path.display()), source }
 }
 
-/// Makes the directory this process's own until the file is dropped, or the process dies.
-fn lock(dir: &Path) -> Result<File, LogError> {
-    let path = dir.join("lock");
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = opened.map_err(|source| not_written(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).unwrap_or_default();
-            let holder = if holder.is_empty() { "another process".to_owned() } else { format!("process {}", holder.trim()) };
-            let dir = dir.display();
-            return Err(LogError::Mismatch(format!("{holder} has the log at {dir} open: stop it, or give this one another dir")));
-        }
-        Err(TryLockError::Error(source)) => return Err(LogError::Io { context: format!("{} can't be locked", path.display()), source }),
-    }
-    // For people only: the lock holds without it.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
-}
-
 fn check(meta: &Meta, config: &Config) -> Result<(), LogError> {
     let (dir, wanted) = (config.dir.display(), config.partitions);
     if meta.format != FORMAT {
@@ -132,7 +113,7 @@ fn make(disk: &dyn Disk, config: &Config, groups_dir: &Path, meta_path: &Path, n
                 return Err(LogError::Corrupt(format!("{meta} is missing, but {} has records: restore it from a copy", path.display())));
             }
         }
-        segment::create(disk, &dir, &Header { partition: number, base: Offset(0), begun: now })?;
+        segment::create(disk, &dir, &Header { partition: number, base: Offset(0), begun: now, before: now })?;
     }
     disk.create_dir(groups_dir).map_err(|source| not_written(groups_dir, source))?;
     for changed in [Some(dir.as_path()), dir.parent().filter(|parent| !parent.as_os_str().is_empty())].into_iter().flatten() {
@@ -169,8 +150,10 @@ fn open_partition(disk: &dyn Disk, config: &Config, number: Partition, now: Time
         sealed.seal(next);
         segments.push_back(Arc::new(sealed));
     }
+    // In case the last one has no header yet: what came before it isn't newer than this.
     let begun = segments.back().map_or(now, |sealed: &Arc<Segment>| sealed.begun.max(now));
-    let (last, file, end, newest) = open_last(disk, &dir, &last_path, Header { partition: number, base: Offset(last_base), begun })?;
+    let fresh = Header { partition: number, base: Offset(last_base), begun, before: begun };
+    let (last, file, end, newest) = open_last(disk, &dir, &last_path, fresh)?;
     segments.push_back(Arc::new(last));
     // Names that a crash left without a sync must not vanish once records depend on them.
     disk.sync_dir(&dir).map_err(|source| not_written(&dir, source))?;
@@ -202,7 +185,7 @@ fn open_last(disk: &dyn Disk, dir: &Path, path: &Path, fresh: Header) -> Result<
         // A crash while it was begun: it never had a record.
         Err(LogError::Corrupt(_)) if file.metadata().is_ok_and(|found| found.len() <= HEADER_BYTES as u64) => {
             let (path, file) = segment::create(disk, dir, &fresh)?;
-            return Ok((Segment::new(path, &fresh, HEADER_BYTES as u64), file, base, fresh.begun));
+            return Ok((Segment::new(path, &fresh, HEADER_BYTES as u64), file, base, fresh.before));
         }
         read => read?,
     };

@@ -102,12 +102,12 @@ impl PartitionLog {
         segments.push_back(next);
     }
 
-    /// The oldest segment with its end and a time after which no record of it was appended; `None` if
-    /// it is the one that is written.
+    /// The oldest segment, its end and when its last record was appended; `None` if it is the one that is
+    /// written.
     pub(super) fn oldest_sealed(&self) -> Option<(Arc<Segment>, u64, Timestamp)> {
         let segments = self.segments();
         let (oldest, next) = (segments.front()?, segments.get(1)?);
-        Some((Arc::clone(oldest), next.base, next.begun))
+        Some((Arc::clone(oldest), next.base, next.before))
     }
 
     /// Takes the oldest segment out; its file is deleted next.

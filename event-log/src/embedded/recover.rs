@@ -27,7 +27,7 @@ pub(super) struct Recovered {
     pub bytes: u64,
     /// Where the last group begins; what comes before it had been synced.
     pub last_group: u64,
-    /// When the last record was appended, or the segment begun if it has none.
+    /// When the last record was appended, of this segment or of those before.
     pub newest: Timestamp,
     /// Where durable records are damaged.
     pub damaged: Vec<u64>,
@@ -36,7 +36,7 @@ pub(super) struct Recovered {
 /// Reads `file`, which is `len` bytes long and is that of `segment`, whose index it builds.
 pub(super) fn recover(file: &File, segment: &Segment, len: u64) -> io::Result<Recovered> {
     let start = HEADER_BYTES as u64;
-    let mut found = Recovered { records: 0, bytes: start, last_group: start, newest: segment.begun, damaged: Vec::new() };
+    let mut found = Recovered { records: 0, bytes: start, last_group: start, newest: segment.before, damaged: Vec::new() };
     let mut want = CHUNK_BYTES;
     while found.bytes < len {
         let chunk = read(file, found.bytes, want.min(len - found.bytes))?;

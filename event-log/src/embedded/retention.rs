@@ -36,7 +36,7 @@ struct Candidate<'a> {
     partition: &'a PartitionLog,
     segment: Arc<Segment>,
     end: u64,
-    /// No record of it was appended later.
+    /// When its last record was appended.
     newest: Timestamp,
 }
 
@@ -64,7 +64,7 @@ impl Core {
         }
         let _alone = self.space.deleting.lock().unwrap_or_else(PoisonError::into_inner);
         while !self.take(bytes) {
-            let candidate = self.oldest_by_begin().ok_or_else(|| self.why_full())?;
+            let candidate = self.oldest().ok_or_else(|| self.why_full())?;
             self.delete(&candidate, DeletedBy::Size).map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -102,7 +102,7 @@ impl Core {
             }
         }
         while self.bytes() > self.config.retention_bytes {
-            let Some(candidate) = self.oldest_by_begin() else { break };
+            let Some(candidate) = self.oldest() else { break };
             deleted.add(self.delete(&candidate, DeletedBy::Size)?);
         }
         if deleted.segments > 0 {
@@ -128,9 +128,9 @@ impl Core {
         }
     }
 
-    /// Of the segments that may be deleted, the one begun first.
-    fn oldest_by_begin(&self) -> Option<Candidate<'_>> {
-        self.partitions.iter().filter_map(|partition| self.candidate(partition)).min_by_key(|candidate| candidate.segment.begun)
+    /// Of the segments that may be deleted, the one whose records are the oldest.
+    fn oldest(&self) -> Option<Candidate<'_>> {
+        self.partitions.iter().filter_map(|partition| self.candidate(partition)).min_by_key(|candidate| candidate.newest)
     }
 
     /// The oldest segment of `partition`, if it may be deleted.
@@ -168,7 +168,7 @@ impl Core {
 
     fn why_full(&self) -> String {
         let max = self.config.retention_bytes;
-        let oldest = self.partitions.iter().filter_map(|partition| Some((partition.oldest_sealed()?.0.begun, partition.number))).min();
+        let oldest = self.partitions.iter().filter_map(|partition| Some((partition.oldest_sealed()?.2, partition.number))).min();
         let Some((partition, floor)) = oldest.and_then(|(_, partition)| Some((partition, self.floor(partition)?))) else {
             return format!("its files have retention_bytes = {max} and all of them are being written: raise retention_bytes");
         };

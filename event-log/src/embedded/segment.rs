@@ -9,11 +9,12 @@
 //! | 8..12    | version of the format: 1 |
 //! | 12..16   | partition |
 //! | 16..24   | base: the offset of the first record, as in the file's name |
-//! | 24..32   | when it was begun, in milliseconds since the Unix epoch: no record before it was appended later, none in it earlier |
-//! | 32..36   | zero |
-//! | 36..40   | CRC-32 (IEEE) of bytes 0..36 |
+//! | 24..32   | when it was begun |
+//! | 32..40   | when the record before its first was appended; when it was begun if there is none |
+//! | 40..44   | zero |
+//! | 44..48   | CRC-32 (IEEE) of bytes 0..44 |
 //!
-//! All numbers are little-endian.
+//! All numbers are little-endian; times are in milliseconds since the Unix epoch.
 
 use std::{
     fs::File,
@@ -34,7 +35,8 @@ use crate::{
 };
 
 /// The header's length, and so the place of the first frame.
-pub(super) const HEADER_BYTES: usize = 40;
+pub(super) const HEADER_BYTES: usize = 48;
+const CRC_AT: usize = HEADER_BYTES - 4;
 const MAGIC: &[u8; 8] = b"ICARUSLG";
 const VERSION: u32 = 1;
 const EXTENSION: &str = "seg";
@@ -47,6 +49,8 @@ pub(super) struct Header {
     pub partition: Partition,
     pub base: Offset,
     pub begun: Timestamp,
+    /// When the last record before `base` was appended, or `begun`. No record before `base` is newer.
+    pub before: Timestamp,
 }
 
 /// A segment file, as readers, the writer and retention share it.
@@ -54,6 +58,7 @@ pub(super) struct Header {
 pub(super) struct Segment {
     pub base: u64,
     pub begun: Timestamp,
+    pub before: Timestamp,
     pub path: PathBuf,
     /// The file's length up to which all is durable.
     durable_bytes: AtomicU64,
@@ -77,8 +82,9 @@ impl Header {
         bytes[12..16].copy_from_slice(&self.partition.0.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.base.0.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.begun.as_ms().to_le_bytes());
-        let crc = crc32fast::hash(&bytes[..36]);
-        bytes[36..40].copy_from_slice(&crc.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.before.as_ms().to_le_bytes());
+        let crc = crc32fast::hash(&bytes[..CRC_AT]);
+        bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
@@ -86,7 +92,7 @@ impl Header {
     pub(super) fn decode(bytes: &[u8; HEADER_BYTES], path: &Path) -> Result<Self, LogError> {
         let u32_at = |at: usize| u32::from_le_bytes(*bytes[at..].first_chunk().expect("fields lie within the header"));
         let u64_at = |at: usize| u64::from_le_bytes(*bytes[at..].first_chunk().expect("fields lie within the header"));
-        if &bytes[..8] != MAGIC || u32_at(36) != crc32fast::hash(&bytes[..36]) {
+        if &bytes[..8] != MAGIC || u32_at(CRC_AT) != crc32fast::hash(&bytes[..CRC_AT]) {
             return Err(LogError::Corrupt(format!("the header of {} is damaged: restore the file from a copy", path.display())));
         }
         if u32_at(8) != VERSION {
@@ -96,8 +102,8 @@ impl Header {
                 u32_at(8)
             )));
         }
-        let begun = Timestamp::from_ms(u64_at(24).cast_signed());
-        Ok(Self { partition: Partition(u32_at(12)), base: Offset(u64_at(16)), begun })
+        let time_at = |at: usize| Timestamp::from_ms(u64_at(at).cast_signed());
+        Ok(Self { partition: Partition(u32_at(12)), base: Offset(u64_at(16)), begun: time_at(24), before: time_at(32) })
     }
 }
 
@@ -152,6 +158,7 @@ impl Segment {
         Self {
             base: header.base.0,
             begun: header.begun,
+            before: header.before,
             path,
             durable_bytes: AtomicU64::new(durable_bytes),
             sealed: OnceLock::new(),
@@ -211,7 +218,12 @@ fn frontier(index: &[IndexEntry]) -> u64 {
 mod tests {
     use super::*;
 
-    const HEADER: Header = Header { partition: Partition(3), base: Offset(262_144), begun: Timestamp::from_ms(1_700_000_000_000) };
+    const HEADER: Header = Header {
+        partition: Partition(3),
+        base: Offset(262_144),
+        begun: Timestamp::from_ms(1_700_000_000_000),
+        before: Timestamp::from_ms(-1),
+    };
 
     #[test]
     fn a_header_is_read_as_written_and_any_flipped_bit_is_damage() {
@@ -228,8 +240,8 @@ mod tests {
     fn another_version_is_told_from_damage() {
         let mut bytes = HEADER.encode();
         bytes[8] = 2;
-        let crc = crc32fast::hash(&bytes[..36]);
-        bytes[36..].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[..CRC_AT]);
+        bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         assert!(matches!(Header::decode(&bytes, Path::new("x")), Err(LogError::Mismatch(text)) if text.contains("format 2")));
     }
 

@@ -146,9 +146,10 @@ impl Writer {
         }
         let now = self.core.clock.now().max(self.newest);
         let bytes = part.iter().map(frame_bytes).sum();
+        // First of all: a segment that is full can't be deleted to make room before it is sealed.
+        self.roll_if_due(bytes, now)?;
         self.core.reserve(bytes).map_err(Refusal::Full)?;
-        let written = self.roll_if_due(bytes, now).and_then(|()| self.write_durably(part, now));
-        match written {
+        match self.write_durably(part, now) {
             Ok(()) => {
                 let first = self.end;
                 self.publish(part, bytes, now);
@@ -225,7 +226,7 @@ impl Writer {
     }
 
     fn roll(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        let header = Header { partition: self.partition.number, base: Offset(self.end), begun: now };
+        let header = Header { partition: self.partition.number, base: Offset(self.end), begun: now, before: self.newest };
         let (path, file) = segment::create(&*self.core.disk, &self.partition.dir, &header).map_err(|error| match error {
             CreateError::NotWritten(path, error) => refusal_of(&path, &error),
             CreateError::NotSynced(path, error) => self.fail(&format!("{} can't be synced: {error}", path.display())),
@@ -240,7 +241,6 @@ impl Writer {
     /// Begins another segment if this one has records and all were appended before `older_than`.
     fn seal(&mut self, older_than: Timestamp) -> bool {
         let due = self.partition.failed().is_none() && self.end > self.segment.base && self.newest < older_than;
-        // It begins with the time of the last record: a clock that was set back must not make it older.
         due && self.roll(self.core.clock.now().max(self.newest)).is_ok()
     }
 }

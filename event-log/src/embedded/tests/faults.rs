@@ -55,8 +55,8 @@ async fn a_full_disk_refuses_records_and_takes_them_again_when_there_is_room() {
     }
     assert_eq!(bench.log.failing(), None);
     let file = fs::metadata(&segments(bench.dir.path(), 0)[0]).unwrap().len();
-    assert_eq!(file, 40 + 20 + 5, "what was half written is cut off");
-    assert_eq!(bench.log.bytes(), 2 * 40 + 20 + 5);
+    assert_eq!(file, 48 + 20 + 5, "what was half written is cut off");
+    assert_eq!(bench.log.bytes(), 2 * 48 + 20 + 5);
     bench.disk.heal();
     assert_eq!(bench.append(0, "second").await.unwrap(), Offset(1));
     assert_eq!(bench.texts(0), ["first", "second"]);

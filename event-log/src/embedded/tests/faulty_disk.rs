@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, Sender, channel},
     },
+    time::Duration,
 };
 
 use super::super::disk::{Disk, SystemDisk};
@@ -23,6 +24,9 @@ pub(super) enum Op {
     Rename,
     Remove,
 }
+
+/// How long an operation may take to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Rule = Box<dyn FnMut(Op, &Path) -> io::Result<()> + Send>;
 
@@ -47,7 +51,7 @@ pub(super) struct Gate {
 impl Gate {
     /// Waits until an operation stands before the gate.
     pub(super) fn reached(&self) {
-        self.announced.recv().unwrap();
+        self.announced.recv_timeout(PATIENCE).unwrap();
     }
 
     /// Lets one operation pass.

@@ -1,9 +1,14 @@
 //! The suite on the embedded log, and what only a log in files has to do.
 
 mod conformance;
+mod damage;
 mod faults;
 mod faulty_disk;
+mod groups;
+mod kill;
+mod opening;
 mod power;
+mod retention;
 mod sim_disk;
 
 use std::{
@@ -85,4 +90,11 @@ fn segments(dir: &Path, partition: u32) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(dir.join(format!("log/p{partition:05}"))).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
+}
+
+/// Flips a bit.
+fn flip(path: &Path, byte: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[byte] ^= 1;
+    fs::write(path, bytes).unwrap();
 }

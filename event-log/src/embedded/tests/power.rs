@@ -1,7 +1,8 @@
 //! What was acknowledged survives the loss of power at any moment, and syncs that fail.
 //!
-//! The log runs on a disk that forgets what was not synced. It appends, commits, deletes and is cut
-//! off after some number of disk operations, or its process ends and begins anew; again and again.
+//! The log runs on a disk that forgets what was not synced. It appends, commits, deletes and is stopped
+//! after some number of disk operations: its process is killed, or the power is cut; or it ends in good
+//! order. Then it begins anew, again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,8 @@ impl Law {
         record
     }
 
-    fn appended(&mut self, partition: u32, offset: Offset, record: String) {
-        let before = self.durable.insert((partition, offset.0), record.clone());
+    fn appended(&mut self, partition: u32, offset: Offset, record: &str) {
+        let before = self.durable.insert((partition, offset.0), record.to_owned());
         assert!(before.is_none_or(|before| before == record), "offset {offset} of partition {partition} was given twice");
     }
 
@@ -68,7 +69,7 @@ impl Law {
             for (offset, record) in (extent.start.0..).zip(texts(&records)) {
                 assert!(self.handed.contains(&record), "invented: {record}");
                 assert!(found.insert(record.clone()), "twice: {record}");
-                self.appended(partition, Offset(offset), record);
+                self.appended(partition, Offset(offset), &record);
             }
             let beyond = self.durable.range((partition, extent.end.0)..=(partition, u64::MAX)).next();
             assert_eq!(beyond, None, "partition {partition} ends at {}", extent.end);
@@ -115,7 +116,7 @@ async fn append(log: &Embedded, law: &mut Law, rng: &mut ChaCha8Rng) {
             Err(refused) => Err(refused),
         };
         match answer {
-            Ok(offset) => law.appended(partition, offset, record),
+            Ok(offset) => law.appended(partition, offset, &record),
             // What was refused for want of room must never appear.
             Err(AppendError::Full(_)) => assert!(law.handed.remove(&record)),
             Err(AppendError::Unavailable(_)) => {}
@@ -124,13 +125,13 @@ async fn append(log: &Embedded, law: &mut Law, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Uses the log until the power is cut or it had enough.
+/// Uses the log until the disk stops or it had enough.
 async fn work(log: &Embedded, disk: &SimDisk, law: &mut Law, rng: &mut ChaCha8Rng) {
     let mut consumer = log.consumer("group").await.unwrap();
     check_commit(&mut consumer, law).await;
     for _ in 0..rng.random_range(1..60) {
         match rng.random_range(0..10) {
-            _ if disk.is_cut() => return,
+            _ if disk.has_stopped() => return,
             0 => commit(log, &mut consumer, law, rng).await,
             1 => drop(log.retain(Timestamp::from_ms(0))),
             _ => append(log, law, rng).await,
@@ -153,9 +154,10 @@ async fn live_through(seed: u64) {
         commit(&log, &mut consumer, &mut law, &mut rng).await;
     }
     for _ in 0..8 {
-        let cut = rng.random_range(0..4) > 0;
-        if cut {
-            disk.cut_after(rng.random_range(1..150));
+        // The process ends in good order, is killed, or the power is cut.
+        let (killed, cut) = [(false, false), (true, false), (true, true), (true, true)][rng.random_range(0..4)];
+        if killed {
+            disk.stop_after(rng.random_range(1..150));
         }
         disk.fail_syncs(if rng.random_range(0..3) == 0 { 20 } else { 0 });
         match open(&dir, &disk) {
@@ -168,17 +170,18 @@ async fn live_through(seed: u64) {
         }
         if cut {
             let found = tempfile::tempdir().unwrap();
-            disk.image(dir.path(), found.path());
+            disk.image_after_power_cut(dir.path(), found.path());
             dir = found;
             disk = SimDisk::holding(dir.path(), ChaCha8Rng::seed_from_u64(rng.random()));
         }
+        disk.go_on();
     }
     disk.fail_syncs(0);
     law.check(&open(&dir, &disk).unwrap());
 }
 
 #[test]
-fn what_was_acknowledged_or_read_survives_power_cuts_and_failing_syncs() {
+fn what_was_acknowledged_or_read_survives_kills_power_cuts_and_failing_syncs() {
     for seed in 0..60 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let lived = std::panic::catch_unwind(|| runtime.block_on(live_through(seed)));

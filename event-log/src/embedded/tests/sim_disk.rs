@@ -32,7 +32,7 @@ struct State {
     /// Names as the system has them, and as the disk has.
     live: BTreeMap<PathBuf, usize>,
     durable: BTreeMap<PathBuf, usize>,
-    /// How many more operations are done before the power is cut.
+    /// How many more operations are done.
     operations_left: Option<u64>,
     /// Of how many syncs one fails; 0 for none.
     sync_fails_in: u32,
@@ -67,13 +67,18 @@ impl SimDisk {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Cuts the power after `operations` more.
-    pub(super) fn cut_after(&self, operations: u64) {
+    /// Does nothing any more after `operations`: the process is killed, or the power cut.
+    pub(super) fn stop_after(&self, operations: u64) {
         self.0.lock().unwrap().operations_left = Some(operations);
     }
 
-    pub(super) fn is_cut(&self) -> bool {
+    pub(super) fn has_stopped(&self) -> bool {
         self.0.lock().unwrap().operations_left == Some(0)
+    }
+
+    /// Another process uses the disk as the last one left it.
+    pub(super) fn go_on(&self) {
+        self.0.lock().unwrap().operations_left = None;
     }
 
     /// Lets one of so many syncs fail; 0 for none.
@@ -82,7 +87,7 @@ impl SimDisk {
     }
 
     /// Puts into `to` what is found of `from` after the power was cut now.
-    pub(super) fn image(&self, from: &Path, to: &Path) {
+    pub(super) fn image_after_power_cut(&self, from: &Path, to: &Path) {
         let state = &mut *self.0.lock().unwrap();
         for dir in dirs_in(from) {
             fs::create_dir_all(to.join(dir.strip_prefix(from).unwrap())).unwrap();
@@ -98,11 +103,11 @@ impl SimDisk {
         }
     }
 
-    /// Does `operation` unless the power is cut.
-    fn powered<T>(&self, operation: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+    /// Does `operation` unless the disk has stopped.
+    fn running<T>(&self, operation: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let state = &mut *self.0.lock().unwrap();
         match &mut state.operations_left {
-            Some(0) => return Err(io::Error::other("the power is cut")),
+            Some(0) => return Err(io::Error::other("the disk has stopped")),
             Some(left) => *left -= 1,
             None => {}
         }
@@ -142,7 +147,7 @@ impl SimFile {
 
 impl Disk for SimDisk {
     fn create(&self, path: &Path) -> io::Result<File> {
-        self.powered(|state| {
+        self.running(|state| {
             // A file of its own even where one stood: the old one's bytes may come back with its name.
             let _ = fs::remove_file(path);
             let file = SystemDisk.create(path)?;
@@ -153,7 +158,7 @@ impl Disk for SimDisk {
     }
 
     fn write(&self, path: &Path, file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
-        self.powered(|state| {
+        self.running(|state| {
             SystemDisk.write(path, file, bytes, position)?;
             let start = usize::try_from(position).unwrap();
             state.files[state.live[path]].dirty.push(start..start + bytes.len());
@@ -162,11 +167,11 @@ impl Disk for SimDisk {
     }
 
     fn set_len(&self, path: &Path, file: &File, len: u64) -> io::Result<()> {
-        self.powered(|_| SystemDisk.set_len(path, file, len))
+        self.running(|_| SystemDisk.set_len(path, file, len))
     }
 
     fn sync(&self, path: &Path, _: &File) -> io::Result<()> {
-        self.powered(|state| {
+        self.running(|state| {
             let file = state.live[path];
             if state.sync_fails_in > 0 && state.rng.random_range(0..state.sync_fails_in) == 0 {
                 state.files[file].dirty.clear();
@@ -178,7 +183,7 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.powered(|state| {
+        self.running(|state| {
             state.durable.retain(|path, _| path.parent() != Some(dir));
             let names = state.live.iter().filter(|(path, _)| path.parent() == Some(dir));
             state.durable.extend(names.map(|(path, &file)| (path.clone(), file)));
@@ -188,11 +193,11 @@ impl Disk for SimDisk {
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         // Directories are durable at once: what matters is what stands in them.
-        self.powered(|_| SystemDisk.create_dir(path))
+        self.running(|_| SystemDisk.create_dir(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.powered(|state| {
+        self.running(|state| {
             SystemDisk.rename(from, to)?;
             let file = state.live.remove(from).unwrap();
             state.live.insert(to.to_owned(), file);
@@ -201,7 +206,7 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.powered(|state| {
+        self.running(|state| {
             SystemDisk.remove(path)?;
             state.live.remove(path);
             Ok(())
