@@ -1,0 +1,183 @@
+//! The log in files of one directory, for one process. It is for real use on one machine.
+//!
+//! ```text
+//! <dir>/lock                               held while a process has the log open
+//! <dir>/meta.json                          format, and number of partitions
+//! <dir>/p00000/00000000000000000000.seg    records from offset 0 of partition 0 on
+//! <dir>/p00000/00000000000000131072.seg    the next, which is written now
+//! <dir>/groups/<group>.json                how far a group has come
+//! ```
+//!
+//! A record's way: [`Embedded::append`] puts it into the partition's `queue`; the partition's `writer`
+//! takes everything that waits, writes it as `frame`s to the active `segment`, syncs the file, moves
+//! the durable end and answers the appends. Consumers read up to the durable end and no further.
+//! `retention` deletes whole segments that are too old or too many and that no group needs.
+//!
+//! What holds:
+//! - An append that was answered with an offset is durable, and its record is at that offset for good.
+//! - A write that fails is taken back; the next one is tried. A sync that fails is never trusted
+//!   again: the partition takes no records until the log is opened anew, and says so by
+//!   [`EventLog::failing`].
+//! - At opening a torn tail is cut off: it was not durable, and nobody was told that it was. Damage to
+//!   durable records is told from it and left for readers to find; what comes behind it is kept.
+//! - A group's positions are replaced as a whole, in a file that is synced before it gets its name.
+//!
+//! The formats of frames and segments stand in `frame.rs` and `segment.rs`. Files are written in place
+//! at known positions, directories are synced: it needs a Unix.
+
+mod clock;
+mod commits;
+mod consumer;
+mod core;
+mod cursor;
+pub mod disk;
+mod frame;
+mod group;
+mod lock;
+mod note;
+mod open;
+mod partition;
+mod queue;
+mod recover;
+mod retention;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use schemas::time::Timestamp;
+
+pub use self::{clock::Clock, disk::Disk, retention::Deleted};
+use self::{consumer::EmbeddedConsumer, core::Core, queue::Appended};
+use crate::{
+    config::Config,
+    consumer::Consumer,
+    error::{AppendError, LogError},
+    log::EventLog,
+    metrics,
+    record::{Extent, Offset, Partition},
+};
+
+/// What a record takes in a segment besides itself, at most: the segment's header and its frame's.
+pub(crate) const OVERHEAD_BYTES_MAX: u64 = (segment::HEADER_BYTES + frame::HEADER_BYTES) as u64;
+
+/// A log on this machine's disk. Dropping it closes it.
+#[derive(Debug)]
+pub struct Embedded {
+    core: Arc<Core>,
+    writers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Opens the log, or makes it. Waits for the disk: it reads the last segment of each partition.
+    ///
+    /// # Errors
+    /// When another process has it open, when it has another number of partitions than configured,
+    /// when its files are damaged, or the disk can't be used; each with the remedy.
+    pub fn open(config: Config, clock: Clock) -> Result<Self, LogError> {
+        Self::open_on(config, clock, Arc::new(disk::SystemDisk))
+    }
+
+    /// Opens the log on a disk that is not quite the system's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<Self, LogError> {
+        let (core, writers) = open::open(config, clock, disk)?;
+        let log = Self { core, writers: Mutex::default() };
+        for writer in writers {
+            let running = writer.spawn().map_err(|source| LogError::Io { context: "a writer can't be started".to_owned(), source })?;
+            log.writers.lock().unwrap_or_else(PoisonError::into_inner).push(running);
+        }
+        Ok(log)
+    }
+
+    /// Deletes segments all of whose records are older than the retention age at `now`, and the oldest
+    /// ones while all together take more than they may; but none with a record that a group has not
+    /// committed yet, nor with one of the last `replay_margin` before. To be called every minute or so;
+    /// waits for the disk. Where the size bound is reached in between, appends delete by themselves.
+    ///
+    /// # Errors
+    /// When a file can't be deleted, or the log is closed.
+    pub fn retain(&self, now: Timestamp) -> Result<Deleted, LogError> {
+        self.core.retain(now)
+    }
+
+    /// The bytes that all segments take.
+    pub fn bytes(&self) -> u64 {
+        self.core.bytes()
+    }
+
+    /// Takes no more records, waits until those that wait are durable, and gives up the directory.
+    /// Consumers learn of it by [`LogError::Closed`]. Closing twice does nothing.
+    pub fn close(&self) {
+        for partition in &self.core.partitions {
+            partition.queue.close();
+        }
+        for writer in self.writers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // One that panicked has told so.
+            let _ = writer.join();
+        }
+        self.core.changes.close();
+        self.core.lock.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn enqueue(&self, number: Partition, record: Bytes) -> Result<tokio::sync::oneshot::Receiver<Appended>, AppendError> {
+        let (bytes, max) = (record.len(), self.core.config.record_bytes_max);
+        if bytes > max {
+            return Err(AppendError::TooLarge { bytes, max });
+        }
+        let partition = self.core.partitions.get(number.0 as usize).ok_or_else(|| AppendError::Unavailable(self.core.no_such(number)))?;
+        match partition.failed() {
+            Some(why) => Err(AppendError::Unavailable(why.to_owned())),
+            None => partition.queue.push(record),
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[async_trait]
+impl EventLog for Embedded {
+    fn partitions(&self) -> u32 {
+        self.core.config.partitions
+    }
+
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+        let answer = self.enqueue(partition, record).inspect_err(|error| {
+            let kind = match error {
+                AppendError::TooLarge { .. } => metrics::Refused::TooLarge,
+                AppendError::Full(_) => metrics::Refused::Full,
+                AppendError::Unavailable(_) => metrics::Refused::Unavailable,
+                AppendError::Closed => metrics::Refused::Closed,
+            };
+            metrics::refused(kind, 1);
+        })?;
+        // Writers answer whatever they took; only one that panicked doesn't.
+        answer.await.unwrap_or_else(|_| Err(AppendError::Unavailable(format!("the writer of partition {partition} is gone: restart"))))
+    }
+
+    async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
+        Ok(self.core.partition(partition)?.extent())
+    }
+
+    async fn consumer(&self, group: &str) -> Result<Box<dyn Consumer>, LogError> {
+        Ok(Box::new(EmbeddedConsumer::join(&self.core, group)?))
+    }
+
+    fn failing(&self) -> Option<String> {
+        let failed: Vec<_> = self.core.partitions.iter().filter_map(|partition| partition.failed()).collect();
+        (!failed.is_empty()).then(|| failed.join("; "))
+    }
+}
