@@ -8,7 +8,8 @@ use serde::Deserialize;
 /// As written: the keys under `[aggregator]`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RawConfig {
-    pub flush_interval_ms: u64,
+    #[serde(with = "humantime_serde")]
+    pub flush_interval: Duration,
     pub flush_cells_max: usize,
     pub duplicate_window: u64,
     pub groups_max: usize,
@@ -74,12 +75,14 @@ impl RawConfig {
                 errors.push(ConfigError { key: key.to_owned(), what: "must be at least 1".to_owned() });
             }
         };
-        at_least_one("flush_interval_ms", self.flush_interval_ms);
         at_least_one("flush_cells_max", self.flush_cells_max as u64);
         at_least_one("duplicate_window", self.duplicate_window);
         at_least_one("groups_max", self.groups_max as u64);
         for (dimension, values) in &self.values_max {
             at_least_one(&format!("values_max.{dimension}"), *values as u64);
+        }
+        if self.flush_interval.is_zero() {
+            errors.push(ConfigError { key: "flush_interval".to_owned(), what: "must be longer than 0".to_owned() });
         }
         for name in self.values_max.keys().filter(|name| *name != "default") {
             if let Err(error) = name.parse::<Dimension>() {
@@ -90,7 +93,7 @@ impl RawConfig {
             return Err(errors);
         }
         Ok(Config {
-            flush_interval: Duration::from_millis(self.flush_interval_ms),
+            flush_interval: self.flush_interval,
             flush_cells_max: self.flush_cells_max,
             duplicate_window: self.duplicate_window,
             limits: Limits { groups_max: self.groups_max, values_max: self.values_max },

@@ -31,10 +31,7 @@ impl Webhook {
     /// # Errors
     /// When no TLS client can be made on this machine.
     pub fn new(config: WebhookConfig) -> Result<Self, reqwest::Error> {
-        // An error means that the process has a provider already.
-        let _ = ring::default_provider().install_default();
-        let client =
-            reqwest::Client::builder().timeout(config.timeout).user_agent(concat!("icarus/", env!("CARGO_PKG_VERSION"))).build()?;
+        let client = client_builder().timeout(config.timeout).build()?;
         Ok(Self { config, client })
     }
 
@@ -58,6 +55,13 @@ impl Webhook {
     }
 }
 
+/// An HTTP client that names itself and can speak TLS.
+pub fn client_builder() -> reqwest::ClientBuilder {
+    // An error means that the process has a provider already.
+    let _ = ring::default_provider().install_default();
+    reqwest::Client::builder().user_agent(concat!("icarus/", env!("CARGO_PKG_VERSION")))
+}
+
 /// Names a change for ever.
 fn key(alert: &Alert, change: &AlertChange) -> String {
     format!("{}-{}-{}", alert.app, alert.id, change.state.name())
@@ -74,7 +78,7 @@ fn body(alert: &Alert, change: &AlertChange, dashboard_url: &str) -> Value {
         "status": change.state.name(),
         "at": change.at.to_string(),
         "text": sentence::of_alert(alert),
-        "url": format!("{}/alerts/{}/{}", dashboard_url.trim_end_matches('/'), alert.app, alert.id),
+        "url": format!("{}/apps/{}/alerts/{}", dashboard_url.trim_end_matches('/'), alert.app, alert.id),
         "alert": {
             "app": alert.app.as_str(),
             "id": alert.id,

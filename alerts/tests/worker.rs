@@ -114,7 +114,7 @@ async fn an_incident_is_told_once_when_it_fires_and_once_when_it_is_over() {
     assert_eq!(hook.statuses(), ["firing", "resolved"]);
     let told = hook.told.lock().unwrap()[0].clone();
     assert_eq!((&told["alert"]["slice"]["route"], &told["key"]), (&"/checkout".into(), &"shop-1-firing".into()));
-    assert!(told["text"].as_str().unwrap().contains("slower") && told["url"].as_str().unwrap().ends_with("/alerts/shop/1"), "{told}");
+    assert!(told["text"].as_str().unwrap().contains("slower") && told["url"].as_str().unwrap().ends_with("/apps/shop/alerts/1"), "{told}");
     let alerts = store.alerts(&AlertQuery::default()).await.unwrap();
     assert_eq!((alerts.len(), alerts[0].state), (1, AlertState::Resolved));
     assert!(matches!(alerts[0].changes[1].delivery, Delivery::Done { .. }));

@@ -30,6 +30,8 @@ pub struct Apps {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct App {
     pub id: String,
+    /// The public write key that its pages send with their beacons. It is no secret.
+    pub key: String,
     /// When the newest beacon that is in the answers was received; missing before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_received: Option<At>,

@@ -24,9 +24,10 @@ const LOOK_BACK: [Duration; 2] = [Duration::from_secs(3_600), Duration::from_sec
 pub(crate) async fn apps(State(state): State<ApiState>, uri: Uri) -> Result<Json<Apps>, ApiError> {
     Params::of_query(uri.query()).finish()?;
     let mut apps = Vec::with_capacity(state.apps.len());
-    for KnownApp { app, .. } in state.apps.values() {
+    for KnownApp { app, key, .. } in state.apps.values() {
         apps.push(App {
             id: app.id.to_string(),
+            key: key.clone(),
             last_received: last_received(&state, app).await?.map(At),
             dimensions: app.dimensions().into_iter().map(String::from).collect(),
             together: app

@@ -32,6 +32,8 @@ use store::Store;
 #[derive(Debug, Clone)]
 pub struct KnownApp {
     pub app: App,
+    /// Its public write key.
+    pub key: String,
     /// Metrics of its own whose unit is declared.
     pub metrics: BTreeMap<MetricName, Unit>,
 }

@@ -305,7 +305,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_ms(1_763_719_230_000);
 
     fn scope(ago: Duration, filters_given: &[&str]) -> Result<Scope, ApiError> {
-        let app = KnownApp { app: App::new(AppId::new("shop").unwrap(), Vec::new()), metrics: BTreeMap::new() };
+        let app = KnownApp { app: App::new(AppId::new("shop").unwrap(), Vec::new()), key: "k".into(), metrics: BTreeMap::new() };
         let given: Vec<String> = filters_given.iter().map(|text| (*text).to_owned()).collect();
         Ok(Scope {
             filters: filters(&given, &app)?,

@@ -84,7 +84,7 @@ async fn api() -> (Router, Arc<EmbeddedStore>, tempfile::TempDir) {
         fate(FateKind::Refused, "wrong_key", 3),
     ];
     store.write(Arc::new(batch)).await.unwrap();
-    let app = KnownApp { app: App::new(shop(), Vec::new()), metrics: BTreeMap::new() };
+    let app = KnownApp { app: App::new(shop(), Vec::new()), key: "pk_shop".into(), metrics: BTreeMap::new() };
     let retention = Retention { minutes: Duration::from_secs(8 * 86_400), hours: Duration::from_secs(400 * 86_400) };
     let state = ApiState::new(Arc::clone(&store) as Arc<dyn Store>, vec![app], retention, Clock::manual(NOW.as_ms()));
     (router(state), store, dir)

@@ -72,6 +72,7 @@ export function answer(path, params) {
     return {
       apps: Object.entries(APPS).map(([id, { peak }]) => ({
         id,
+        key: `pk_${id}`,
         ...(peak > 0 ? { last_received: rfc3339(Math.floor(now) - (id === "trial" ? 4000 : id === "docs" ? 7 : 2)) } : {}),
         dimensions: [...new Set(TOGETHER.flat())],
         together: TOGETHER,

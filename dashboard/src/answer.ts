@@ -11,6 +11,8 @@ export interface Apps {
 
 export interface App {
   id: string;
+  /** The public write key that its pages send. It is no secret. */
+  key: string;
   /** Missing before the first beacon. */
   last_received?: string;
   dimensions: string[];

@@ -32,7 +32,9 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 pub(crate) fn sdk() -> Bytes {
     match Sdk::get("icarus.js") {
         Some(file) => bytes(file.data),
-        None => Bytes::from_static(b"console.warn(\"icarus: the SDK is not part of this server: run `make web`, then build the binary again\");\n"),
+        None => Bytes::from_static(
+            b"console.warn(\"icarus: the SDK is not part of this server: run `make web`, then build the binary again\");\n",
+        ),
     }
 }
 

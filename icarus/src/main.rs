@@ -4,6 +4,7 @@ mod assets;
 mod cli;
 mod config;
 mod generate;
+mod metrics;
 mod send;
 mod serve;
 mod show;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         Command::Config(ConfigCommand::Show(file)) => show::show(file),
         Command::Config(ConfigCommand::Default) => show::default(),
         Command::Send(args) => send::run(&args),
-        Command::Generate(args) => generate::run(*args),
+        Command::Generate(args) => generate::run(&args),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -86,7 +86,13 @@ fn beacon(args: &SendArgs) -> Beacon<'_, BeaconEvent<'_>> {
     let pairs = |pairs: &[Pair]| -> Option<BTreeMap<Text<'static>, Text<'static>>> {
         (!pairs.is_empty()).then(|| pairs.iter().map(|Pair(name, value)| (name.clone().into(), value.clone().into())).collect())
     };
-    let event = BeaconEvent { metric: Some(args.metric.as_str().into()), value: Some(args.value), unit: text(&args.unit), age_ms: args.age_ms, ..BeaconEvent::default() };
+    let event = BeaconEvent {
+        metric: Some(args.metric.as_str().into()),
+        value: Some(args.value),
+        unit: text(&args.unit),
+        age_ms: args.age_ms,
+        ..BeaconEvent::default()
+    };
     Beacon {
         id: Some(format!("{:032x}", rand::rng().random::<u128>()).into()),
         app: Some(args.app.as_str().into()),

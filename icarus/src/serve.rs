@@ -15,7 +15,7 @@ use schemas::{
     time::Timestamp,
 };
 use service::{
-    clock::Clock,
+    clock::{Clock, Stopwatch},
     health::{Health, Part},
     logging,
     metrics::{Recorder, SelfMetric, describe},
@@ -29,12 +29,14 @@ use crate::{
     assets,
     cli::ServeArgs,
     config::{self, Config},
+    metrics,
 };
 
 /// How often the log and the store are looked after.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
 
-const SELF_METRICS: [&[SelfMetric]; 5] = [&ingest::metrics::ALL, &event_log::metrics::ALL, &aggregator::metrics::ALL, &alerts::metrics::ALL, &api::metrics::ALL];
+const SELF_METRICS: [&[SelfMetric]; 5] =
+    [&ingest::metrics::ALL, &aggregator::metrics::ALL, &alerts::metrics::ALL, &api::metrics::ALL, &metrics::ALL];
 
 /// Runs until a signal asks to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
@@ -58,11 +60,15 @@ struct House {
 async fn serve(config: Config) -> Result<()> {
     let recorder = Recorder::global();
     SELF_METRICS.into_iter().for_each(describe);
+    event_log::metrics::describe();
     let house = House::open(&config)?;
     house.shutdown.on_signal().context("signals can't be received")?;
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("{} can't be listened on: set server.listen or --listen", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("{} can't be listened on: set server.listen or --listen", config.listen))?;
 
-    let intake = IntakeState::new(Intake::new(Arc::new(config.ingest.clone()), house.log.clone() as Arc<dyn EventLog>), house.clock.clone());
+    let intake =
+        IntakeState::new(Intake::new(Arc::new(config.ingest.clone()), house.log.clone() as Arc<dyn EventLog>), house.clock.clone());
     let told = tokio::spawn(intake.clone().tell_refusals(house.log.clone(), begun(&house.intake_ended)));
     let folding = house.fold(&config)?;
     let watching = house.watch(&config);
@@ -72,7 +78,9 @@ async fn serve(config: Config) -> Result<()> {
 
     tracing::info!(address = %listener.local_addr()?, apps = config.apps.len(), "icarus serves");
     if config.apps.is_empty() {
-        tracing::warn!("no app is configured: every beacon is refused until one is added as [apps.<id>]; `icarus config default` shows how");
+        tracing::warn!(
+            "no app is configured: every beacon is refused until one is added as [apps.<id>]; `icarus config default` shows how"
+        );
     }
     server::run(listener, router, begun(&house.shutdown), config.shutdown_grace).await.context("the server failed")?;
 
@@ -133,7 +141,8 @@ impl House {
 
     fn alert(&self, config: &Config) -> Result<Option<JoinHandle<()>>> {
         let apps: Vec<AppId> = config.apps.iter().map(|app| app.app.id.clone()).collect();
-        let worker = alerts::worker::Worker::new(self.store.clone(), apps, config.alerts.clone()).context("the alerts' HTTP client can't be made")?;
+        let worker = alerts::worker::Worker::new(self.store.clone(), apps, config.alerts.clone())
+            .context("the alerts' HTTP client can't be made")?;
         Ok(Some(tokio::spawn(worker.run(self.clock.clone(), self.health.part("alerts"), begun(&self.shutdown)))))
     }
 
@@ -158,7 +167,10 @@ impl House {
         let retention = Retention { minutes: config.store.minute_retention, hours: config.store.hour_retention };
         let known = config.apps.iter().map(|app| app.known.clone()).collect();
         let api = ApiState::new(self.store.clone(), known, retention, self.clock.clone());
-        intake_router(intake, assets::sdk()).merge(api::router::router(api)).merge(server::router(self.health.clone(), recorder)).fallback(assets::serve)
+        intake_router(intake, assets::sdk())
+            .merge(api::router::router(api))
+            .merge(server::router(self.health.clone(), recorder))
+            .fallback(assets::serve)
     }
 }
 
@@ -167,8 +179,8 @@ fn apps(config: &Config) -> Vec<App> {
 }
 
 fn log_clock(clock: &Clock) -> event_log::embedded::Clock {
-    let clock = clock.clone();
-    event_log::embedded::Clock::new(move || Timestamp::from_ms(clock.now_ms()))
+    let (clock, since_start) = (clock.clone(), Stopwatch::start());
+    event_log::embedded::Clock::new(move || Timestamp::from_ms(clock.now_ms()), move || since_start.elapsed())
 }
 
 async fn look_after_log(log: &Arc<Embedded>, now: Timestamp, part: &Part) {
@@ -191,13 +203,27 @@ async fn look_after_store(store: &dyn Store, now: Timestamp, part: &Part) {
                 tracing::info!(stretches = done.expired, "rollups past their retention were deleted");
             }
             if done.evicted > 0 {
-                tracing::warn!(stretches = done.evicted, "rollups were deleted early: raise store.disk_bytes_max, or shorten store.minute_retention");
+                tracing::warn!(
+                    stretches = done.evicted,
+                    "rollups were deleted early: raise store.disk_bytes_max, or shorten store.minute_retention"
+                );
             }
+            ::metrics::counter!(metrics::STORE_EVICTED).increment(u64::from(done.evicted));
             part.ready();
         }
         Err(error) => {
             tracing::error!(%error, "the store could not be looked after");
             part.failing(error.to_string());
+        }
+    }
+    if let Ok(size) = store.size().await {
+        for (name, value) in [
+            (metrics::STORE_DISK_BYTES, size.disk_bytes),
+            (metrics::STORE_GROUPS, size.groups),
+            (metrics::STORE_SERIES_MINUTES, size.series_minutes),
+        ] {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            ::metrics::gauge!(name).set(value as f64);
         }
     }
 }

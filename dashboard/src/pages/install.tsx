@@ -1,6 +1,5 @@
 /** How beacons get here, and what became of those that came. */
 
-import { useState } from "preact/hooks";
 import type { App, Outcomes, Reason } from "../answer";
 import { ask } from "../api";
 import { useAnswer } from "../ask";
@@ -15,7 +14,6 @@ import { Words } from "../parts/words";
 import { DAY } from "../range";
 
 export function Install({ app }: { app: App }) {
-  const [key, setKey] = useState("");
   const origin = location.origin;
   return (
     <>
@@ -23,32 +21,17 @@ export function Install({ app }: { app: App }) {
       <Headline>
         <b>One tag</b> in your pages is all it takes; beacons of <b>{app.id}</b> show within seconds.
       </Headline>
-      <div class="grid wide-narrow">
+      <div class="grid">
         <Panel title="The script" note="measures the Web Vitals, navigation phases, page views and errors">
-          <Snippet code={scriptTag(origin, app.id, key)} />
-        </Panel>
-        <Panel title="Write key" note="public; it stands in the app's configuration">
-          <label class="spoken" for="write-key">
-            write key
-          </label>
-          <input
-            id="write-key"
-            class="field mono"
-            type="text"
-            placeholder="paste it to fill in the examples"
-            autocomplete="off"
-            spellcheck={false}
-            value={key}
-            onInput={(event) => setKey(event.currentTarget.value.trim())}
-          />
+          <Snippet code={scriptTag(origin, app)} />
         </Panel>
       </div>
       <div class="grid halves">
         <Panel title="Only the web-vitals library" note="its objects are taken as they are">
-          <Snippet code={vitalsLines(origin, app.id, key)} />
+          <Snippet code={vitalsLines(origin, app)} />
         </Panel>
         <Panel title="By hand" note="202 means it is kept; anything else says why not">
-          <Snippet code={curlLines(origin, app.id, key)} />
+          <Snippet code={curlLines(origin, app)} />
         </Panel>
       </div>
       <Fates app={app} />

@@ -1,6 +1,7 @@
 /** Code to copy. */
 
 import { useState } from "preact/hooks";
+import type { App } from "../answer";
 
 export function Snippet({ code }: { code: string }) {
   const [done, setDone] = useState(false);
@@ -28,22 +29,15 @@ export function Snippet({ code }: { code: string }) {
   );
 }
 
-/** What stands for the write key until it is given. */
-const KEY = "YOUR_WRITE_KEY";
+export const scriptTag = (origin: string, { id, key }: App): string =>
+  `<script src="${origin}/icarus.js" data-app="${id}" data-key="${key}" async></script>`;
 
-export const scriptTag = (origin: string, app: string, key: string): string =>
-  `<script src="${origin}/icarus.js" data-app="${app}" data-key="${key || KEY}" async></script>`;
+export const vitalsLines = (origin: string, { id, key }: App): string => `import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
 
-export const vitalsLines = (
-  origin: string,
-  app: string,
-  key: string,
-): string => `import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
-
-const endpoint = "${origin}/v1/beacons?app=${app}&key=${encodeURIComponent(key || KEY)}";
+const endpoint = "${origin}/v1/beacons?app=${id}&key=${encodeURIComponent(key)}";
 const send = (metric) => navigator.sendBeacon(endpoint, JSON.stringify(metric));
 [onCLS, onFCP, onINP, onLCP, onTTFB].forEach((on) => on(send));`;
 
-export const curlLines = (origin: string, app: string, key: string): string => `curl -i '${origin}/v1/beacons' \\
+export const curlLines = (origin: string, { id, key }: App): string => `curl -i '${origin}/v1/beacons' \\
   -H 'content-type: application/json' \\
-  -d '{"app":"${app}","key":"${key || KEY}","page":{"route":"/try"},"events":[{"metric":"LCP","value":1234},{"metric":"page_view","value":1}]}'`;
+  -d '{"app":"${id}","key":"${key}","page":{"route":"/try"},"events":[{"metric":"LCP","value":1234},{"metric":"page_view","value":1}]}'`;

@@ -40,7 +40,8 @@ pub(super) fn check_app(id: &str, raw: RawApp, hour_retention: std::time::Durati
         check.problem(&key("origins"), &format!("`{origin}` is no origin: write https://host, without a path, or *"));
     }
     let routes = check.parsed(&key("routes"), RouteRules::new(raw.routes.iter().map(String::as_str)));
-    let dimensions: Vec<DimensionName> = raw.dimensions.iter().filter_map(|name| check.parsed(&key("dimensions"), DimensionName::new(name))).collect();
+    let dimensions: Vec<DimensionName> =
+        raw.dimensions.iter().filter_map(|name| check.parsed(&key("dimensions"), DimensionName::new(name))).collect();
     if dimensions.len() > CUSTOM_MAX {
         check.problem(&key("dimensions"), &format!("an app may have {CUSTOM_MAX}"));
     }
@@ -61,7 +62,7 @@ pub(super) fn check_app(id: &str, raw: RawApp, hour_retention: std::time::Durati
         lateness_max: raw.lateness_max,
         reject_bots: raw.reject_bots,
     };
-    Some(CheckedApp { known: KnownApp { app: app.clone(), metrics }, app, policy })
+    Some(CheckedApp { known: KnownApp { app: app.clone(), key: policy.key.clone(), metrics }, app, policy })
 }
 
 fn is_origin(text: &str) -> bool {

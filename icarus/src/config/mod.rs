@@ -90,7 +90,10 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
     if let (Ok(log), Ok(aggregator)) = (&log, &aggregator)
         && log.replay_margin() < aggregator.duplicate_window
     {
-        check.problem("log.replay_margin", "is less than aggregator.duplicate_window: repeated beacons could not be recognised after a restart");
+        check.problem(
+            "log.replay_margin",
+            "is less than aggregator.duplicate_window: repeated beacons could not be recognised after a restart",
+        );
     }
     let ingest = check_ingest(raw.ingest, &apps, &mut check);
     let detection = check_detection(&raw.detection, &mut check);
@@ -134,7 +137,12 @@ fn check_store(raw: &raw::RawStore, dir: PathBuf, check: &mut Check<'_>) -> stor
 }
 
 fn check_ingest(raw: raw::RawIngest, apps: &[CheckedApp], check: &mut Check<'_>) -> ingest::config::Config {
-    for (key, value) in [("body_bytes_max", raw.body_bytes_max), ("events_max", raw.events_max), ("requests_max", raw.requests_max), ("route_spread", raw.route_spread as usize)] {
+    for (key, value) in [
+        ("body_bytes_max", raw.body_bytes_max),
+        ("events_max", raw.events_max),
+        ("requests_max", raw.requests_max),
+        ("route_spread", raw.route_spread as usize),
+    ] {
         if value == 0 {
             check.problem(&format!("ingest.{key}"), "must be at least 1");
         }

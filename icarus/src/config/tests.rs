@@ -27,7 +27,12 @@ fn the_default_is_complete_and_the_same_as_the_rooms_own() {
 
 #[test]
 fn the_documented_app_is_a_valid_one() {
-    let example: Vec<&str> = DEFAULT.lines().skip_while(|line| !line.starts_with("# [apps.shop]")).take_while(|line| line.starts_with('#')).map(|line| line.trim_start_matches("# ")).collect();
+    let example: Vec<&str> = DEFAULT
+        .lines()
+        .skip_while(|line| !line.starts_with("# [apps.shop]"))
+        .take_while(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches("# "))
+        .collect();
     let config = checked(&example.join("\n")).unwrap();
     let app = &config.apps[0];
     assert_eq!((app.app.id.as_str(), app.app.cuboids.len(), app.policy.metrics.len()), ("shop", 2, 1));
@@ -57,8 +62,19 @@ fn everything_that_is_wrong_is_named_at_once() {
         "#,
     );
     for key in [
-        "apps.shop.key", "apps.shop.origins", "apps.shop.routes", "apps.shop.dimensions", "apps.shop.cuboids", "apps.shop.lateness_max", "apps.shop.metrics.LCP",
-        "apps.shop.metrics.x", "apps.SHOP", "alerts.firing_flagged", "alerts.webhook_url", "log.replay_margin", "ingest.edge_headers.country",
+        "apps.shop.key",
+        "apps.shop.origins",
+        "apps.shop.routes",
+        "apps.shop.dimensions",
+        "apps.shop.cuboids",
+        "apps.shop.lateness_max",
+        "apps.shop.metrics.LCP",
+        "apps.shop.metrics.x",
+        "apps.SHOP",
+        "alerts.firing_flagged",
+        "alerts.webhook_url",
+        "log.replay_margin",
+        "ingest.edge_headers.country",
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(&format!("{key}: "))), "{key} in {found:#?}");
     }
