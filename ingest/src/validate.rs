@@ -91,6 +91,10 @@ pub fn vital<'a>(raw: RawEvent<'a>, app: &AppPolicy) -> Result<(ValidEvent<'a>, 
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(raw: RawEvent<'a>) -> Result<T, (DiscardReason, String)> {
+    // The library would take an array for the fields in order.
+    if !raw.get().starts_with('{') {
+        return Err((DiscardReason::MalformedEvent, "an event is an object".to_owned()));
+    }
     serde_json::from_str(raw.get()).map_err(|error| (DiscardReason::MalformedEvent, error.to_string()))
 }
 

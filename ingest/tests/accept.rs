@@ -118,7 +118,7 @@ fn the_schema_allows_the_fixtures_and_forbids_what_the_intake_rejects() {
 #[test]
 fn each_event_is_judged_alone_and_told_why() {
     let accepted = accept(
-        r#"{"events":[{"metric":"LCP","value":1},{"metric":"","value":1},{"metric":"LCP","value":-1},{"metric":"LCP","value":1,"unit":"bytes"},7,{"metric":"x","value":1}]}"#,
+        r#"{"events":[{"metric":"LCP","value":1},{"metric":"","value":1},{"metric":"LCP","value":-1},{"metric":"LCP","value":1,"unit":"bytes"},["LCP",1],{"metric":"x","value":1}]}"#,
     );
     assert_eq!(accepted.receipt.accepted, 1);
     assert_eq!(

@@ -3,6 +3,8 @@
 //! ERROR: data was lost or a person is needed. WARN: recovered. INFO: life-cycle. Nothing per event
 //! above TRACE.
 
+use std::io::IsTerminal;
+
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -31,7 +33,7 @@ pub struct FilterError {
 /// When the filter can't be understood.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), FilterError> {
     let parsed = EnvFilter::try_new(filter).map_err(|source| FilterError { filter: filter.to_owned(), source })?;
-    let lines = fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    let lines = fmt().with_env_filter(parsed).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // An error here means that logs go somewhere already.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),

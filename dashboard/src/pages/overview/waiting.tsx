@@ -13,7 +13,7 @@ export function Waiting({ app }: { app: App }) {
       </Headline>
       <section class="panel" aria-label="what to do next">
         <h2 class="panel-title">One tag in your pages is all it takes</h2>
-        <Snippet code={scriptTag(location.origin, app.id, "")} />
+        <Snippet code={scriptTag(location.origin, app)} />
         <p class="soft" style={{ marginTop: "12px" }}>
           <a class="link" href={toPage({ page: "install" })}>
             Install
