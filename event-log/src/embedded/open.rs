@@ -65,6 +65,7 @@ pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<
     let groups = Groups::new(groups_dir, Arc::clone(&disk), changes.clone(), config.partitions, positions);
     let core = Core { config, clock, disk, partitions, groups, space: Default::default(), changes, lock: RwLock::new(Some(lock)) };
     let core = Arc::new(core);
+    metrics::opened();
     let mut writers = Vec::new();
     for (partition, file) in core.partitions.iter().zip(files) {
         let extent = partition.extent();
