@@ -163,6 +163,11 @@ pub(crate) fn cut(bytes: u64) {
     metrics::counter!(CUT_BYTES).increment(bytes);
 }
 
+/// A log was opened: no partition has failed.
+pub(crate) fn opened() {
+    metrics::gauge!(FAILED_PARTITIONS).set(0.0);
+}
+
 pub(crate) fn failed_partition() {
     metrics::gauge!(FAILED_PARTITIONS).increment(1.0);
 }

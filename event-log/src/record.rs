@@ -29,7 +29,8 @@ impl fmt::Display for Offset {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
     pub offset: Offset,
-    /// When the log took it, by the log's clock. Never earlier than that of the record before it.
+    /// When the log took it, by the log's clock. In the embedded log it never goes back from one record
+    /// to the next; brokers of Kafka may disagree.
     pub appended: Timestamp,
     /// What was appended. It may share memory with its neighbours (about a megabyte): copy what is
     /// kept for long.

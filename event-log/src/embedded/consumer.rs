@@ -115,8 +115,9 @@ impl Consumer for EmbeddedConsumer {
             }
             tokio::select! {
                 biased;
-                changed = self.changes.changed() => changed.map_err(|_| LogError::Closed)?,
+                // First, for others' partitions may change all the time.
                 () = &mut timeout => return Ok(Polled::Idle),
+                changed = self.changes.changed() => changed.map_err(|_| LogError::Closed)?,
             }
         }
     }

@@ -44,3 +44,20 @@ impl Drop for DirLock {
         let _ = self.0.unlock();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_given_up_is_free_even_if_a_child_has_a_copy_of_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirLock::take(dir.path()).unwrap();
+        // What a child has between fork and exec.
+        let copy = lock.0.try_clone().unwrap();
+        assert!(matches!(DirLock::take(dir.path()), Err(LogError::Mismatch(_))));
+        drop(lock);
+        DirLock::take(dir.path()).unwrap();
+        drop(copy);
+    }
+}

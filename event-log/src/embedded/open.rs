@@ -65,6 +65,7 @@ pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<
     let groups = Groups::new(groups_dir, Arc::clone(&disk), changes.clone(), config.partitions, positions);
     let core = Core { config, clock, disk, partitions, groups, space: Default::default(), changes, lock: RwLock::new(Some(lock)) };
     let core = Arc::new(core);
+    metrics::opened();
     let mut writers = Vec::new();
     for (partition, file) in core.partitions.iter().zip(files) {
         let extent = partition.extent();
@@ -116,8 +117,10 @@ fn make(disk: &dyn Disk, config: &Config, groups_dir: &Path, meta_path: &Path, n
         segment::create(disk, &dir, &Header { partition: number, base: Offset(0), begun: now, before: now })?;
     }
     disk.create_dir(groups_dir).map_err(|source| not_written(groups_dir, source))?;
-    for changed in [Some(dir.as_path()), dir.parent().filter(|parent| !parent.as_os_str().is_empty())].into_iter().flatten() {
-        disk.sync_dir(changed).map_err(|source| not_written(changed, source))?;
+    disk.sync_dir(dir).map_err(|source| not_written(dir, source))?;
+    for parent in fs::canonicalize(dir).map_err(|source| not_read(dir, source))?.ancestors().skip(1) {
+        // Those that were made just now are ours and can be synced; others may be nobody's business.
+        let _ = disk.sync_dir(parent);
     }
     note::write(disk, meta_path, &Meta { format: FORMAT, partitions: config.partitions }).map_err(|error| error.into_log_error(meta_path))
 }

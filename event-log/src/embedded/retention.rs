@@ -176,7 +176,8 @@ impl Core {
         let margin = self.config.replay_margin;
         format!(
             "its files have retention_bytes = {max} and none may be deleted: group {group} has come to offset {done} of partition {partition}, \
-             and keeps {margin} records before it (replay_margin). Let it catch up, or raise retention_bytes"
+             and keeps {margin} records before it (replay_margin). Let it catch up, or raise retention_bytes; if the group is gone for \
+             good, stop and delete groups/{group}.json"
         )
     }
 }

@@ -1,11 +1,11 @@
 //! Checks of the reading end.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use super::{Bed, Member, PATIENCE, append, offsets, within};
 use crate::{LogError, Offset, Partition, Polled};
 
-/// Records come in order, each once, with the bytes that were appended and times that don't go back.
+/// Records come in order, each once, with the bytes that were appended.
 pub async fn records_are_read_in_order_with_their_bytes(bed: &dyn Bed) {
     let log = bed.fresh(1).await;
     // Of all sizes, so that they cross whatever borders there are; the empty one among them.
@@ -18,8 +18,7 @@ pub async fn records_are_read_in_order_with_their_bytes(bed: &dyn Bed) {
     for (i, read) in records.iter().enumerate() {
         assert!(read.bytes == record(i), "record {i}");
     }
-    assert!(records.is_sorted_by_key(|record| record.appended));
-    assert!(records[0].appended.as_ms() > 0, "records are dated");
+    assert!(records.iter().all(|record| record.appended.as_ms() > 0), "records are dated");
 }
 
 /// Any offset can be sought, back and forth, any number of times.
@@ -127,17 +126,18 @@ pub async fn a_poll_that_is_dropped_loses_nothing(bed: &dyn Bed) {
 
 /// A partition with much to read doesn't keep the others waiting until it is done.
 pub async fn partitions_take_turns(bed: &dyn Bed) {
-    let log = bed.fresh(2).await;
-    let large = bed.record_bytes_max() / 2;
-    for _ in 0..40 {
-        append(&log, 0, vec![0; large]).await;
+    for (busy, quiet) in [(0, 1), (1, 0)] {
+        let log = bed.fresh(2).await;
+        let large = bed.record_bytes_max() / 2;
+        for _ in 0..40 {
+            append(&log, busy, vec![0; large]).await;
+        }
+        append(&log, quiet, "small").await;
+        let mut member = Member::alone(&log, &bed.group(&format!("turns-{quiet}"))).await;
+        for partition in [0, 1] {
+            member.seek(partition, 0).await;
+        }
+        member.until("both partitions", |member| member.records.len() == 2).await;
+        assert!(member.records[&Partition(busy)].len() < 40, "the small record waited for all of the large ones");
     }
-    append(&log, 1, "small").await;
-    let mut member = Member::alone(&log, &bed.group("turns")).await;
-    for partition in [0, 1] {
-        member.seek(partition, 0).await;
-    }
-    member.until("both partitions", |member| member.records.len() == 2).await;
-    let before: BTreeSet<_> = member.records[&Partition(0)].iter().map(|record| record.offset).collect();
-    assert!(before.len() < 40, "the small record waited for all of the large ones");
 }
