@@ -34,6 +34,8 @@ pub(super) struct SameHour {
 pub(super) struct Tail {
     bucket: u16,
     pub(super) share: f64,
+    /// From how many samples that is known.
+    pub(super) samples: f64,
 }
 
 impl Tail {
@@ -64,7 +66,7 @@ impl SameHour {
             rollup.merge(of_day);
         }
         let tail = quantile_of(&rollup.histogram, TAIL_QUANTILE).map(|value| {
-            let tail = Tail { bucket: bucket_of(value), share: 0.0 };
+            let tail = Tail { bucket: bucket_of(value), share: 0.0, samples: moments.samples };
             Tail { share: tail.share_of(&rollup), ..tail }
         });
         Some(Self { day_to_day: day_to_day(&kept, &moments), moments, tail, events, exposure })

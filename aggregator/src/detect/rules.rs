@@ -62,15 +62,18 @@ pub(super) fn shift(window: &Moments, same_hour: Option<&SameHour>, lately: &Lat
 }
 
 /// Whether more of the window's values than usual lie in the tail. Observed and expected are shares.
-/// `seen` of `samples` lie there where `expected` would usually.
-pub(super) fn tail(samples: f64, seen: f64, expected: f64, lately: &Lately, dispersion: f64) -> Option<Departure> {
-    if samples < 1.0 || expected <= 0.0 {
+/// `seen` of `samples` lie there where `expected` would usually, as known from `usual_samples`.
+pub(super) fn tail(samples: f64, seen: f64, expected: f64, usual_samples: f64, lately: &Lately, dispersion: f64) -> Option<Departure> {
+    if samples < 1.0 || expected <= 0.0 || usual_samples < BASELINE_SAMPLES_MIN {
         return None;
     }
     // What was usual at this hour on other days may not be what is usual lately: the larger counts.
     let drift = if lately.tail_expected * 10.0 < BASELINE_SAMPLES_MIN { 1.0 } else { (lately.tail_seen / lately.tail_expected).max(1.0) };
     let share = (expected * drift / samples).min(0.95);
-    let p_value = spread_out(binomial_sf(seen, samples, share), dispersion);
+    // The usual share is itself only known as well as its samples tell: the difference of two shares
+    // varies by this much more than the window's alone.
+    let two_shares = 1.0 + samples / usual_samples;
+    let p_value = spread_out(binomial_sf(seen, samples, share), dispersion * two_shares);
     Some(Departure { observed: seen / samples, expected: share, p_value })
 }
 
@@ -136,6 +139,16 @@ mod tests {
         let departure = count(25.0, 1.0, Some(&usual), &Lately::default(), 1.0).unwrap();
         assert!((departure.p_value / 4.7e-5 - 1.0).abs() < 0.02, "{}", departure.p_value);
         assert!((departure.expected - 10.0).abs() < 1e-6 && (departure.effect() - 1.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_share_that_few_samples_tell_is_weaker_evidence() {
+        let p_value = |usual_samples| tail(120.0, 34.0, 7.2, usual_samples, &Lately::default(), 1.0).map(|departure| departure.p_value);
+        assert_eq!(p_value(99.0), None);
+        // Two shares of as many samples: the difference varies twice as much, so z is smaller by the root of two.
+        let (few, many) = (p_value(120.0).unwrap(), p_value(1e9).unwrap());
+        let z = |p: f64| -Normal::standard().inverse_cdf(p);
+        assert!((z(many) / z(few) - 2f64.sqrt()).abs() < 1e-3, "{few} {many}");
     }
 
     #[test]

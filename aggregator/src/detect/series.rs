@@ -210,8 +210,10 @@ impl Watched {
         let dispersion = self.dispersion();
         let values = enough && self.kind == Kind::Values;
         let shift = values.then(|| rules::shift(&window.moments, self.same_hour.as_ref(), &self.lately, dispersion)).flatten();
-        let tail =
-            values.then(|| rules::tail(window.moments.samples, window.tail_seen, window.tail_expected, &self.lately, dispersion)).flatten();
+        let usual = self.same_hour.as_ref().and_then(|usual| usual.tail).map_or(0.0, |tail| tail.samples);
+        let tail = values
+            .then(|| rules::tail(window.moments.samples, window.tail_seen, window.tail_expected, usual, &self.lately, dispersion))
+            .flatten();
         let count = (self.kind == Kind::Events && window.events >= EVENTS_MIN)
             .then(|| rules::count(window.events, window.exposure, self.same_hour.as_ref(), &self.lately, dispersion))
             .flatten();

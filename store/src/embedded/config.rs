@@ -33,7 +33,7 @@ impl Config {
             hour_retention: 400 * DAY,
             disk_bytes_max: 50 << 30,
             cache_bytes: 128 << 20,
-            fresh_rows_max: 500_000,
+            fresh_rows_max: 200_000,
             fresh_age_max: Duration::from_secs(600),
         }
     }
