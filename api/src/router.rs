@@ -1,8 +1,10 @@
 //! The API's routes, and the OpenAPI document that is generated from them.
 
 use axum::{
-    Json, Router,
+    Router,
+    body::Bytes,
     extract::{MatchedPath, Request},
+    http::header::CONTENT_TYPE,
     middleware::{self, Next},
     response::Response,
     routing::get,
@@ -48,8 +50,11 @@ pub fn document() -> openapi::OpenApi {
 /// The API's routes, below `/api`.
 pub fn router(state: ApiState) -> Router {
     let (routes, document) = documented();
+    // Written once: the routes are cloned for every connection, and the document is megabytes of small parts.
+    let document: Bytes = document.to_json().expect("a document made of types can be written").into();
+    let answer = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
     routes
-        .route("/api/openapi.json", get(move || async move { Json(document) }))
+        .route("/api/openapi.json", get(answer))
         .route("/api/{*rest}", get(|| async { ApiError::NotFound }))
         .layer(middleware::from_fn(measure))
         .with_state(state)
