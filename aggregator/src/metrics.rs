@@ -24,11 +24,13 @@ pub const GROUPS: &str = "icarus_aggregator_live_groups";
 pub const SERIES_TESTED: &str = "icarus_aggregator_series_tested_total";
 /// Flags raised.
 pub const FLAGS: &str = "icarus_aggregator_flags_total";
+/// Minutes whose test failed.
+pub const MINUTES_SKIPPED: &str = "icarus_aggregator_minutes_skipped_total";
 /// How long testing a minute took.
 pub const TEST_SECONDS: &str = "icarus_aggregator_test_seconds";
 
 /// All of them.
-pub const ALL: [SelfMetric; 12] = [
+pub const ALL: [SelfMetric; 13] = [
     SelfMetric { name: RECORDS, kind: Kind::Counter, help: "Records folded." },
     SelfMetric {
         name: UNDECODABLE,
@@ -60,6 +62,11 @@ pub const ALL: [SelfMetric; 12] = [
     SelfMetric { name: GROUPS, kind: Kind::Gauge, help: "Groups (slices) that were seen in the last quarter of an hour." },
     SelfMetric { name: SERIES_TESTED, kind: Kind::Counter, help: "Series and minutes tested against their baseline." },
     SelfMetric { name: FLAGS, kind: Kind::Counter, help: "Flags raised, by rule." },
+    SelfMetric {
+        name: MINUTES_SKIPPED,
+        kind: Kind::Counter,
+        help: "Minutes of an app whose test failed and that were skipped. Alert when it is not 0.",
+    },
     SelfMetric {
         name: TEST_SECONDS,
         kind: Kind::Histogram,

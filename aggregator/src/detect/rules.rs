@@ -15,15 +15,12 @@ use super::{
 pub(super) struct Departure {
     pub(super) observed: f64,
     pub(super) expected: f64,
+    /// By what share of it the observed exceeds the expected; finite.
+    pub(super) effect: f64,
     pub(super) p_value: f64,
 }
 
 impl Departure {
-    /// `observed / expected - 1`.
-    pub(super) fn effect(&self) -> f64 {
-        self.observed / self.expected - 1.0
-    }
-
     /// Of departures from two baselines the one that is less of one.
     fn weaker(self, other: Option<Self>) -> Self {
         match other {
@@ -51,10 +48,14 @@ pub(super) fn shift(window: &Moments, same_hour: Option<&SameHour>, lately: &Lat
         }
         let variance = window.variance().max(baseline.variance());
         let of_difference = variance * (1.0 / window.samples + 1.0 / baseline.samples) * dispersion + between;
-        let t = (window.mean - baseline.mean) / of_difference.sqrt();
+        let difference = window.mean - baseline.mean;
+        // Values that never vary, such as shifts that are all zero, make this 0 / 0.
+        let t = if difference == 0.0 { 0.0 } else { difference / of_difference.sqrt() };
         let distribution = StudentsT::new(0.0, 1.0, (window.samples - 1.0).max(1.0)).ok()?;
         let p_value = distribution.sf(t).max(P_MIN);
-        Some(Departure { observed: window.geometric_mean(), expected: baseline.geometric_mean(), p_value })
+        // Of the means of 1 + value: a baseline of zeros can be exceeded, too.
+        let effect = difference.exp_m1();
+        Some(Departure { observed: window.geometric_mean(), expected: baseline.geometric_mean(), effect, p_value })
     };
     let from_same_hour = same_hour.and_then(|usual| against(&usual.moments, usual.day_to_day));
     let from_lately = against(&lately.moments, 0.0);
@@ -74,7 +75,8 @@ pub(super) fn tail(samples: f64, seen: f64, expected: f64, usual_samples: f64, l
     // varies by this much more than the window's alone.
     let two_shares = 1.0 + samples / usual_samples;
     let p_value = spread_out(binomial_sf(seen, samples, share), dispersion * two_shares);
-    Some(Departure { observed: seen / samples, expected: share, p_value })
+    let observed = seen / samples;
+    Some(Departure { observed, expected: share, effect: observed / share - 1.0, p_value })
 }
 
 /// Whether there are more events than usual for their exposure. Observed and expected are numbers of
@@ -88,7 +90,7 @@ pub(super) fn count(events: f64, exposure: f64, same_hour: Option<&SameHour>, la
         let expected = usual_events.max(0.5) / usual_exposure * exposure;
         let share = exposure / (exposure + usual_exposure);
         let p_value = if events < 1.0 { 1.0 } else { checked_beta_reg(events, usual_events + 0.5, share).ok()? };
-        Some(Departure { observed: events, expected, p_value: spread_out(p_value, dispersion) })
+        Some(Departure { observed: events, expected, effect: events / expected - 1.0, p_value: spread_out(p_value, dispersion) })
     };
     let from_same_hour = same_hour.and_then(|usual| against(usual.events, usual.exposure));
     both(from_same_hour, against(lately.events, lately.exposure))
@@ -138,7 +140,7 @@ mod tests {
         let usual = SameHour { events: 1e7, exposure: 1e6, ..SameHour::default() };
         let departure = count(25.0, 1.0, Some(&usual), &Lately::default(), 1.0).unwrap();
         assert!((departure.p_value / 4.7e-5 - 1.0).abs() < 0.02, "{}", departure.p_value);
-        assert!((departure.expected - 10.0).abs() < 1e-6 && (departure.effect() - 1.5).abs() < 1e-6);
+        assert!((departure.expected - 10.0).abs() < 1e-6 && (departure.effect - 1.5).abs() < 1e-6);
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Watched {
                 let goes_on = width == 1
                     || self
                         .departures(&newest, &Thresholds { samples_min: 1, ..thresholds.clone() })
-                        .any(|(other, part)| other == rule && part.effect() >= departure.effect() * 0.6);
+                        .any(|(other, part)| other == rule && part.effect >= departure.effect * 0.6);
                 let candidate = self.candidate(width, &window, rule, departure, goes_on, thresholds);
                 if strongest.as_ref().is_none_or(|known| better(&candidate, known)) {
                     strongest = Some(candidate);
@@ -226,7 +226,7 @@ impl Watched {
         #[expect(clippy::cast_precision_loss, reason = "scales are small")]
         let scale = if rule == Rule::Shift { self.unit.scale() as f64 } else { 1.0 };
         let (observed, expected) = (departure.observed / scale, departure.expected / scale);
-        let effect = departure.effect();
+        let effect = departure.effect;
         let large = match rule {
             Rule::Shift => effect >= thresholds.effect_min && observed - expected >= self.change_min(thresholds),
             // Half as many again, and at least one value in twenty.

@@ -1,5 +1,6 @@
 //! Detection on made series whose truth is known: quiet days are quiet, incidents are found in time.
 
+use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::{
@@ -207,4 +208,49 @@ fn the_same_minutes_give_the_same_flags() {
         run(&mut tester, &mut world, START.plus(40), 20)
     };
     assert_eq!(flags(), flags());
+}
+
+/// Values as awkward as clients send them: all zero, all the same, the largest, few and many.
+fn awkward_minute() -> impl Strategy<Value = Vec<u64>> {
+    let value = prop_oneof![Just(0), Just(1), Just(1_000_000), Just(schemas::histogram::VALUE_MAX), 0..5_000_000u64];
+    prop_oneof![
+        Just(Vec::new()),
+        (value.clone(), 1..200usize).prop_map(|(value, n)| vec![value; n]),
+        proptest::collection::vec(value, 1..60),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_values_come_p_values_are_probabilities(
+        days in proptest::collection::vec(awkward_minute(), 0..6),
+        minutes in proptest::collection::vec(awkward_minute(), 1..80),
+        exposed in proptest::collection::vec(0.0..500.0f64, 80),
+    ) {
+        let rollup = |values: &[u64]| {
+            let mut rollup = Rollup::default();
+            values.iter().for_each(|value| rollup.record(*value, 1));
+            rollup
+        };
+        let (layout_shift, error) = (
+            Metric { name: MetricName::new("CLS").unwrap(), unit: Unit::Score },
+            Metric { name: MetricName::new("error").unwrap(), unit: Unit::Count },
+        );
+        // Everything is tested and nothing is too small to matter.
+        let thresholds = Thresholds { samples_min: 1, effect_min: 0.0, count_effect_min: 0.0, false_discovery_rate: 1.0, ..Thresholds::default() };
+        let mut tester = Tester::new(AppId::new("shop").unwrap(), thresholds);
+        for (i, (values, exposure)) in minutes.iter().zip(exposed).enumerate() {
+            let minute = START.plus(i as u32);
+            for metric in [&lcp(), &layout_shift, &error] {
+                let observation = Observation { values: [].into(), rollup: rollup(values), exposure };
+                tester.see(metric, &Cuboid::default(), minute, [observation]);
+                let days: Days = [([].into(), days.iter().map(|values| (rollup(values), exposure)).collect())].into();
+                tester.set_baselines(metric, &Cuboid::default(), minute, days);
+            }
+            for flag in tester.test(minute).1 {
+                prop_assert!((0.0..=1.0).contains(&flag.p_value), "{flag:?}");
+                prop_assert!(flag.observed.is_finite() && flag.expected.is_finite() && flag.effect.is_finite(), "{flag:?}");
+            }
+        }
+    }
 }

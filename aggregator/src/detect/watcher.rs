@@ -3,10 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use schemas::{
     app::App,
     metric::{Metric, MetricName, PAGE_VIEW},
@@ -88,10 +90,23 @@ impl Watcher {
                 None => complete,
             };
             for minute in MinuteRange::new(first, complete.plus(1)).minutes() {
-                self.test(&app, minute).await?;
+                // A minute that brings the statistics down must not bring the intake down, nor come again for ever.
+                match AssertUnwindSafe(self.test(&app, minute)).catch_unwind().await {
+                    Ok(tested) => tested?,
+                    Err(_) => self.skip(&app, minute).await?,
+                }
             }
         }
         Ok(())
+    }
+
+    /// Leaves a minute untested whose test panicked; the next one begins with a new tester.
+    async fn skip(&mut self, app: &App, minute: Minute) -> Result<(), StoreError> {
+        let (app_id, at) = (&app.id, minute.start());
+        tracing::error!(app = %app_id, minute = %at, "a minute could not be tested and is skipped: a defect of Icarus, please report it");
+        ::metrics::counter!(metrics::MINUTES_SKIPPED).increment(1);
+        self.testers.remove(&app.id);
+        self.store.write_flags(&app.id, minute, &[]).await
     }
 
     async fn test(&mut self, app: &App, minute: Minute) -> Result<(), StoreError> {
