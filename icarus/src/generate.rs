@@ -162,7 +162,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         shutdown.on_signal()?;
         let report = |progress: &Progress| {
             if !args.quiet {
-                eprintln!("{}", line(progress));
+                eprintln!("{progress}");
             }
         };
         anyhow::Ok(generator::run_reporting(options, shutdown, report).await?)
@@ -172,12 +172,4 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         Some(why) => bail!("{why}"),
         None => Ok(()),
     }
-}
-
-fn line(progress: &Progress) -> String {
-    let share = progress.share.map_or_else(String::new, |share| format!("{:3.0} %, ", share * 100.0));
-    let left = progress
-        .left
-        .map_or_else(String::new, |left| format!(", {} left", humantime::format_duration(Duration::from_secs(left.as_secs()))));
-    format!("{share}{} sent, {:.0}/s{left}", progress.done, progress.per_second)
 }

@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 /// The prefix of environment variables that set keys: `ICARUS_INGEST__BODY_BYTES_MAX` is
 /// `ingest.body_bytes_max`.
 pub const ENV_PREFIX: &str = "ICARUS_";
-/// Variables with the prefix that are no keys.
-const ENV_OTHER: [&str; 2] = ["config", "test_"];
+/// Variables with the prefix that are no keys: flags of commands, and the binary under test.
+const ENV_OTHER: [&str; 4] = ["config", "url", "key", "bin"];
 
 /// Where values come from, from the weakest to the strongest.
 #[derive(Debug, Clone)]
@@ -111,8 +111,7 @@ impl Layers {
         if let Some(file) = &self.file {
             figment = figment.merge(Toml::file_exact(readable(file)?));
         }
-        let env =
-            Env::prefixed(ENV_PREFIX).filter(|key| !ENV_OTHER.iter().any(|other| key.as_str().to_ascii_lowercase().starts_with(other)));
+        let env = Env::prefixed(ENV_PREFIX).filter(|key| !ENV_OTHER.iter().any(|other| key.as_str().eq_ignore_ascii_case(other)));
         figment = figment.merge(env.split("__"));
         for flag in &self.flags {
             figment = figment.merge(flag.clone());

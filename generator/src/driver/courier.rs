@@ -56,6 +56,7 @@ async fn deliver(mut delivery: Delivery, connection: &mut Connection, shared: &S
         remade = Some(at);
     }
     let mut earlier = Earlier::default();
+    let mut retrying = None;
     loop {
         shared.unpaused().await;
         let (sent, watch) = (shared.now(), Stopwatch::start());
@@ -109,6 +110,7 @@ async fn deliver(mut delivery: Delivery, connection: &mut Connection, shared: &S
             Err(Unanswered::NotSent(why)) => why,
         };
         shared.failed(&why);
+        retrying.get_or_insert_with(|| shared.retry());
         if !shared.stop.has_begun() {
             shared.wait(earlier.backoff(&delivery, shared.seed)).await;
         }

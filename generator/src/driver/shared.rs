@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     gave_up: Mutex<Option<String>>,
     /// How many page views were dispatched.
     pub(crate) page_views: AtomicU64,
+    /// How many deliveries failed and are tried again.
+    retrying: AtomicU64,
     /// The share of the run that is dispatched, in millionths; not known when negative.
     share: AtomicI64,
 }
@@ -53,6 +55,7 @@ impl Shared {
             failing: Mutex::new(None),
             gave_up: Mutex::new(None),
             page_views: AtomicU64::new(0),
+            retrying: AtomicU64::new(0),
             share: AtomicI64::new(-1),
         }
     }
@@ -109,6 +112,17 @@ impl Shared {
         self.gave_up.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Counts a delivery as tried again until the answer is dropped.
+    pub(crate) fn retry(&self) -> Retrying<'_> {
+        self.retrying.fetch_add(1, Ordering::Relaxed);
+        Retrying(self)
+    }
+
+    /// How many deliveries failed and are tried again right now.
+    pub(crate) fn retrying(&self) -> u64 {
+        self.retrying.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_share(&self, share: f64) {
         self.share.store((share * 1e6) as i64, Ordering::Relaxed);
     }
@@ -117,5 +131,15 @@ impl Shared {
     pub(crate) fn share(&self) -> Option<f64> {
         let share = self.share.load(Ordering::Relaxed);
         (share >= 0).then_some(share as f64 / 1e6)
+    }
+}
+
+/// A delivery that is tried again.
+#[derive(Debug)]
+pub(crate) struct Retrying<'a>(&'a Shared);
+
+impl Drop for Retrying<'_> {
+    fn drop(&mut self) {
+        self.0.retrying.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -14,6 +14,8 @@ pub struct Progress {
     pub done: u64,
     /// Those answered each second, since the last report.
     pub per_second: f64,
+    /// Deliveries that failed and are being tried again.
+    pub retrying: u64,
     /// The share of the run that is dispatched, in [0, 1]; `None` for one without an end.
     pub share: Option<f64>,
     pub elapsed: Duration,
@@ -65,7 +67,7 @@ impl Reporter {
         let per_second = (done - self.last.1) as f64 / since;
         self.last = (elapsed, done);
         let left = share.filter(|share| *share > 0.0).map(|share| elapsed.mul_f64((1.0 - share) / share));
-        Progress { done, per_second, share, elapsed, left }
+        Progress { done, per_second, retrying: shared.retrying(), share, elapsed, left }
     }
 
     /// The end of the run; takes the truth out of `shared`.
@@ -103,6 +105,9 @@ impl fmt::Display for Progress {
             write!(f, "{:.1} % · ", share * 100.0)?;
         }
         write!(f, "{} requests · {:.0}/s", self.done, self.per_second)?;
+        if self.retrying > 0 {
+            write!(f, " · {} tried again", self.retrying)?;
+        }
         match self.left {
             Some(left) => write!(f, " · {} s left", left.as_secs()),
             None => Ok(()),

@@ -1,0 +1,103 @@
+//! The law that every count must obey: what the generator knows that was acknowledged, is what the API
+//! says that was counted.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use generator::{FLOODED, Truth, truth::Fates};
+use schemas::{
+    cuboid::Cuboid,
+    dimension::Dimension,
+    time::{Minute, MinuteRange},
+};
+
+use crate::api::{Api, Count};
+
+/// Windows that one answer may have.
+const WINDOWS_MAX: u32 = 5_000;
+/// How many differences are told.
+const TOLD_MAX: usize = 10;
+
+/// Fails unless the API's counts are the true ones, per metric, minute and value of each dimension that the
+/// truth counts by, and its fates are those that the truth leaves possible. Returns how many counts were compared.
+pub async fn assert_conserved(api: &Api, truth: &Truth) -> usize {
+    assert_eq!((truth.account.surprises, truth.account.ambiguous), (0, 0), "{:#?}", truth.account);
+    assert!(truth.account.unknown.is_empty(), "beacons of unknown fate: {:#?}", truth.account.unknown);
+    let range = truth.range().unwrap();
+    let mut compared = 0;
+    let mut wrong = String::new();
+    for (metric, _) in truth.metrics() {
+        for cuboid in truth.cuboids() {
+            let expected = expected(truth, metric, cuboid);
+            let counted = counted(api, metric, cuboid, range).await;
+            compared += expected.len();
+            for key in expected.keys().chain(counted.keys()) {
+                let (is, should) = (counted.get(key), expected.get(key));
+                if is != should && wrong.lines().count() < TOLD_MAX {
+                    writeln!(wrong, "{metric} by `{cuboid}` {key:?}: {is:?} instead of {should:?}").unwrap();
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "counted is not what is true (samples and weighted):\n{wrong}");
+    assert_fates(api, truth).await;
+    compared
+}
+
+/// What the truth says, by the value of the cuboid's last dimension and the minute.
+fn expected(truth: &Truth, metric: &str, cuboid: &Cuboid) -> BTreeMap<(String, Minute), Count> {
+    let rows = truth.rows();
+    let mine = rows.iter().filter(|row| &*row.metric == metric && row.by == *cuboid);
+    let mut counts: BTreeMap<_, Count> = BTreeMap::new();
+    for row in mine {
+        let value = row.values.last().map_or_else(String::new, ToString::to_string);
+        let arm_of_nothing = is_arm(cuboid) && row.values[0].is_empty();
+        if !arm_of_nothing {
+            counts.insert((value, row.minute), (row.tally.samples, row.tally.count));
+        }
+    }
+    counts
+}
+
+async fn counted(api: &Api, metric: &str, cuboid: &Cuboid, range: MinuteRange) -> BTreeMap<(String, Minute), Count> {
+    let by = cuboid.dimensions().last().map(ToString::to_string);
+    let mut counts: BTreeMap<_, Count> = BTreeMap::new();
+    let mut from = range.start;
+    while from < range.end {
+        let to = from.plus(WINDOWS_MAX).min(range.end);
+        for ((value, minute), (samples, n)) in api.minutes(metric, by.as_deref(), from, to).await {
+            // The truth knows the addresses that scanners flood an app with as one.
+            let value = if value.starts_with("/wp-") { FLOODED.to_owned() } else { value };
+            let count = counts.entry((value, minute)).or_default();
+            *count = (count.0 + samples, count.1 + n);
+        }
+        from = to;
+    }
+    counts
+}
+
+fn is_arm(cuboid: &Cuboid) -> bool {
+    cuboid.dimensions().last() == Some(&Dimension::Arm)
+}
+
+/// Fates are counted by when beacons were received, and whoever asks about all time gets all of them. Attempts
+/// without an answer may have been stored and count as duplicates, or as rejected twice.
+async fn assert_fates(api: &Api, truth: &Truth) {
+    let answer = api.get("outcomes", &[("from", "now-24h")]).await;
+    let Fates { rolled_up, too_late, duplicate, rejected } = &truth.account.fates;
+    let uncertain = &truth.account.uncertain;
+    let counted = |name: &str| answer[name].as_u64().unwrap();
+    assert_eq!((counted("rolled_up"), counted("too_late")), (*rolled_up, *too_late), "{answer:#}");
+    let duplicates = *duplicate..=duplicate + uncertain.duplicate;
+    assert!(duplicates.contains(&counted("duplicate")), "duplicate is not in {duplicates:?}: {answer:#}");
+    let told: BTreeMap<&str, u64> = answer["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| (reason["reason"].as_str().unwrap(), reason["count"].as_u64().unwrap()))
+        .collect();
+    for (reason, count) in rejected {
+        let possible = *count..=count + uncertain.rejected.get(reason).unwrap_or(&0);
+        let counted = told.get(reason.name()).copied().unwrap_or_default();
+        assert!(possible.contains(&counted), "{}: {counted} is not in {possible:?}", reason.name());
+    }
+}
