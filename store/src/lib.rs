@@ -83,7 +83,10 @@ pub struct Upkeep {
 /// What it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Size {
+    /// Everything, with journals of what is not merged yet.
     pub disk_bytes: u64,
+    /// The tables that hold rollups of a minute.
+    pub minute_bytes: u64,
     /// Groups (slices) known.
     pub groups: u64,
     /// Rollups of a series and minute on disk.

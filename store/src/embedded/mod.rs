@@ -72,6 +72,9 @@ struct Inner {
     merging: Mutex<()>,
 }
 
+/// What is written and not yet in tables stands in journals on disk, and in memory: a bound for both.
+const JOURNAL_BYTES_MAX: u64 = 128 << 20;
+
 /// What is in memory.
 #[derive(Default)]
 struct State {
@@ -114,7 +117,8 @@ impl EmbeddedStore {
     /// When another process has it open, when it was written in another format, or when the disk
     /// can't be read.
     pub fn open(config: Config, now: Timestamp) -> Result<Self, StoreError> {
-        let db = Database::builder(&config.dir).cache_size(config.cache_bytes).open().map_err(|error| open_error(&config.dir, error))?;
+        let database = Database::builder(&config.dir).cache_size(config.cache_bytes).max_journaling_size(JOURNAL_BYTES_MAX);
+        let db = database.open().map_err(|error| open_error(&config.dir, error))?;
         let keyspace = |name: &str| db.keyspace(name, KeyspaceCreateOptions::default).map_err(disk("opening a keyspace"));
         let inner = Inner {
             meta: keyspace("meta")?,
@@ -137,6 +141,15 @@ impl EmbeddedStore {
         inner.load_applied()?;
         inner.load_fresh()?;
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// Merges everything into as few tables as possible, which takes a while. Nobody has to: tables are
+    /// merged as they grow. What a rollup takes on disk can be told afterwards.
+    ///
+    /// # Errors
+    /// When the disk can't be read or written.
+    pub async fn compact(&self) -> Result<(), StoreError> {
+        self.blocking(Inner::compact).await
     }
 
     async fn blocking<T: Send + 'static>(

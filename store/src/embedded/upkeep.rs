@@ -45,12 +45,23 @@ impl Inner {
 
     /// What the store costs.
     pub(super) fn size(&self) -> Result<Size, StoreError> {
-        let minutes: Vec<Stretch> = self.stretches().keys().copied().filter(|stretch| stretch.resolution == Resolution::Minute).collect();
-        let mut series_minutes = 0;
-        for stretch in minutes {
+        let (mut series_minutes, mut minute_bytes) = (0, 0);
+        let stretches: Vec<_> = self.stretches().iter().map(|(stretch, keyspace)| (*stretch, keyspace.clone())).collect();
+        for (stretch, keyspace) in stretches.into_iter().filter(|(stretch, _)| stretch.resolution == Resolution::Minute) {
             series_minutes += self.windows_kept(stretch)?.1;
+            minute_bytes += keyspace.disk_space();
         }
-        Ok(Size { disk_bytes: self.disk_bytes()?, groups: self.read().catalog.groups() as u64, series_minutes })
+        Ok(Size { disk_bytes: self.disk_bytes()?, minute_bytes, groups: self.read().catalog.groups() as u64, series_minutes })
+    }
+
+    /// Merges everything into as few tables as possible.
+    pub(super) fn compact(&self) -> Result<(), StoreError> {
+        self.merge_fresh()?;
+        let keyspaces: Vec<_> = self.stretches().values().cloned().collect();
+        for keyspace in keyspaces {
+            keyspace.rotate_memtable_and_wait().and_then(|()| keyspace.major_compact()).map_err(disk("compacting"))?;
+        }
+        Ok(())
     }
 
     fn disk_bytes(&self) -> Result<u64, StoreError> {
