@@ -83,6 +83,9 @@ export function lengthName(seconds: number): string {
   return of(Math.max(1, Math.round(seconds / MINUTE)), "minute");
 }
 
+/** The same after `the last` or `the ... before`, where one is not counted: `hour`, `24 hours`. */
+export const lengthNoun = (seconds: number): string => lengthName(seconds).replace(/^1 /, "");
+
 /** A step in words, for "each column is ...". */
 export function stepName(seconds: number): string {
   if (seconds === MINUTE) return "a minute";

@@ -13,7 +13,7 @@ import { Answered } from "../../parts/panel";
 import { QuantileCell } from "../../parts/rated";
 import { Nothing, RowBones } from "../../parts/states";
 import { place, to } from "../../place";
-import { before, coarse, lengthName, lengthOf } from "../../range";
+import { before, coarse, lengthNoun, lengthOf } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { dimensionName, valueName } from "../../slices";
 import { toggleFilter } from "../../url";
@@ -26,7 +26,7 @@ const spanHere = () => place.value.select ?? span.value;
 
 export function useNote(): string {
   const over = spanHere();
-  const before = `the ${lengthName(lengthOf(over))} before`;
+  const before = `the ${lengthNoun(lengthOf(over))} before`;
   return `click to filter · ${place.value.select === null ? `change against ${before}` : `the selected time against ${before} (grey)`}`;
 }
 

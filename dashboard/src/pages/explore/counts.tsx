@@ -10,7 +10,7 @@ import { aboutHere, PAGE_VIEW } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { Bone } from "../../parts/states";
 import { place } from "../../place";
-import { before, coarse, HOUR, lengthName, lengthOf, type Span } from "../../range";
+import { before, coarse, HOUR, lengthNoun, lengthOf, type Span } from "../../range";
 
 interface Props {
   app: App;
@@ -79,7 +79,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
                       row("the rest", "rest", Math.max(0, n - own), Math.max(0, views - ownViews), Math.max(HOUR, length - ownLength)),
                     ]}
                 {row(
-                  `the ${lengthName(lengthOf(earlier))} before`,
+                  `the ${lengthNoun(lengthOf(earlier))} before`,
                   "none",
                   then.answer?.n ?? 0,
                   thenViews.answer?.n ?? 0,
