@@ -35,7 +35,7 @@ export function resolve(range: Range, now: number): Span {
 export const lengthOf = (span: Span): number => span.to - span.from;
 
 // Steps that divide a day, so that windows start at the same times every day.
-const STEPS = [60, 120, 300, 600, 900, 1200, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, DAY];
+export const STEPS = [60, 120, 300, 600, 900, 1200, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, DAY];
 
 /**
  * The narrowest step that cuts `span` into at most `columns` windows. Where rollups of a minute are

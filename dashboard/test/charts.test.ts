@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Anomaly, Column } from "../src/answer";
-import { barsOf, outline, tallestOf } from "../src/charts/distribution";
+import { barsOf, outline, sharedAxis, tallestOf } from "../src/charts/distribution";
 import { binsOf, gridOf, layout, rowAt, scaleFor, shownCounts } from "../src/charts/heatmap";
-import { axisOf, type Line, quantileValues, spreadLabels, table } from "../src/charts/lines";
+import { axisOf, type Line, quantileValues, spreadLabels, steadyStep, table } from "../src/charts/lines";
 import { flagBars, LANES, releaseMarks } from "../src/charts/marks";
 import { LEVELS, level, ramp } from "../src/charts/ramp";
 import { axisLabel, linearTicks, logScale, scaleOf, valueTicks } from "../src/charts/scale";
@@ -174,6 +174,30 @@ describe("the heat map", () => {
   });
 });
 
+test("small shapes are not scaled by one that comes from a handful of values", () => {
+  const spread = octaves(100, 8).map((bounds) => ({ ...bounds, n: 50 }));
+  const spike = octaves(100, 8).map((bounds, i) => ({ ...bounds, n: i === 3 ? 100 : 0 }));
+  const alone = sharedAxis([{ bins: spread, samples: 400 }], null);
+  expect(
+    sharedAxis(
+      [
+        { bins: spread, samples: 400 },
+        { bins: spike, samples: 1 },
+      ],
+      null,
+    ).tallest,
+  ).toBeCloseTo(alone.tallest, 9);
+  expect(
+    sharedAxis(
+      [
+        { bins: spread, samples: 400 },
+        { bins: spike, samples: 400 },
+      ],
+      null,
+    ).tallest,
+  ).toBeGreaterThan(alone.tallest);
+});
+
 describe("distributions", () => {
   const scale = logScale(100, 1600);
   const bins = [
@@ -238,6 +262,21 @@ describe("lines", () => {
       values.map(([at, value]) => point(at, value)),
       0,
     ),
+  });
+
+  test("leave out windows with too few values for an interval where others have one", () => {
+    const few = { ...point(600, 900, 3), quantiles: [{ q: 0.75, value: 900 }] };
+    expect(quantileValues([point(0, 5), few, point(1200, 7)], 0).map(({ value }) => value)).toEqual([5, 7]);
+    expect(quantileValues([few, { ...few, at: iso(START) }], 0)).toHaveLength(2);
+  });
+
+  test("get wider windows where the usual one has too few values, but not so wide that no line is left", () => {
+    const day = { from: START, to: START + 86_400 };
+    const of = (samples: number) => [{ points: [point(0, 1, samples), point(600, 1, samples), point(1200, 1, 1000)] }];
+    expect(steadyStep(of(300), 600, day)).toBe(600);
+    expect(steadyStep(of(10), 600, day)).toBe(1800);
+    expect(steadyStep(of(1), 600, day)).toBe(3600);
+    expect(steadyStep([], 600, day)).toBe(600);
   });
 
   test("have a place for every window, those without a value left empty", () => {

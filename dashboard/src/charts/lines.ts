@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 import type { Point } from "../answer";
-import { type Span, seconds } from "../range";
+import { type Span, STEPS, seconds } from "../range";
 
 export interface Line {
   key: string;
@@ -25,14 +25,33 @@ export interface LineValue {
   n: number;
 }
 
-/** The values of the `i`-th quantile that was asked for. */
+/**
+ * The values of the `i`-th quantile that was asked for. A window with too few values for an interval is left out
+ * where others have one: a quantile of three values would draw a peak that says nothing.
+ */
 export function quantileValues(points: readonly Point[], i: number): LineValue[] {
-  return points.flatMap((point) => {
+  const values = points.flatMap((point) => {
     const quantile = point.quantiles[i];
     return quantile === undefined
       ? []
       : [{ at: seconds(point.at), value: quantile.value, low: quantile.low, high: quantile.high, n: point.n }];
   });
+  const sure = values.filter(({ low }) => low !== undefined);
+  return sure.length > 1 ? sure : values;
+}
+
+/** From about this many values on, a p75 has an interval. */
+const STEADY = 30;
+/** Lines keep this many windows at least, however few values are in them. */
+const WINDOWS_MIN = 24;
+
+/** A step so wide that the usual window of `series`, which has windows of `step`, would have enough values for its p75; `step` when it has. */
+export function steadyStep(series: readonly { points: readonly Point[] }[], step: number, span: Span): number {
+  const samples = series.flatMap(({ points }) => points.map((point) => point.samples)).sort((a, b) => a - b);
+  const usual = samples[Math.floor(samples.length / 2)] ?? STEADY;
+  const wanted = step * (STEADY / Math.max(1, usual));
+  const widest = (span.to - span.from) / WINDOWS_MIN;
+  return STEPS.find((each) => each >= step && each >= Math.min(wanted, widest)) ?? step;
 }
 
 /**
