@@ -46,6 +46,11 @@ export function stepFor(span: Span, columns: number, now: number, minuteRetentio
   return STEPS.find((step) => step >= least && lengthOf(span) / step <= columns) ?? DAY;
 }
 
+/** The windows of `step` that `span` touches, and the one that begins where it ends: as long at any time of a moving span. */
+export function outward({ from, to }: Span, step: number): Span {
+  return { from: Math.floor(from / step) * step, to: Math.floor(to / step) * step + step };
+}
+
 /** The span of the same length that ends where this one begins. */
 export function before(span: Span): Span {
   return { from: span.from - lengthOf(span), to: span.from };
