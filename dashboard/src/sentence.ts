@@ -209,7 +209,7 @@ export function evidence(alert: Alert): string {
     case "shift":
       return `typical value ${format.value(expected, unit)} → ${format.value(observed, unit)}, ${times}; ${tested}`;
     case "tail":
-      return `slower than nine of ten usually are: ${format.percent(expected, 0)} → ${format.percent(observed, 0)} of them; ${tested}`;
+      return `${format.percent(observed, 0)} are beyond what nine of ten usually stay within, instead of ${format.percent(expected, 0)}; ${tested}`;
     default:
       return `${format.digits3(expected)} expected, ${format.digits3(observed)} seen, ${times}; ${tested}`;
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Anomaly, Column } from "../src/answer";
 import { barsOf, outline, sharedAxis, tallestOf } from "../src/charts/distribution";
 import { binsOf, gridOf, layout, rowAt, scaleFor, shownCounts } from "../src/charts/heatmap";
-import { axisOf, type Line, quantileValues, spreadLabels, steadyStep, table } from "../src/charts/lines";
+import { axisOf, type Line, quantileValues, spreadLabels, steady, steadyStep, table } from "../src/charts/lines";
 import { flagBars, LANES, releaseMarks } from "../src/charts/marks";
 import { LEVELS, level, ramp } from "../src/charts/ramp";
 import { axisLabel, linearTicks, logScale, scaleOf, valueTicks } from "../src/charts/scale";
@@ -264,18 +264,22 @@ describe("lines", () => {
     ),
   });
 
-  test("leave out windows with too few values for an interval where others have one", () => {
-    const few = { ...point(600, 900, 3), quantiles: [{ q: 0.75, value: 900 }] };
-    expect(quantileValues([point(0, 5), few, point(1200, 7)], 0).map(({ value }) => value)).toEqual([5, 7]);
-    expect(quantileValues([few, { ...few, at: iso(START) }], 0)).toHaveLength(2);
+  test("leave out windows with too few values where others have enough", () => {
+    const few = point(600, 900, 7);
+    const of = (points: Parameters<typeof quantileValues>[0]): Line => ({ ...line([]), values: quantileValues(points, 0) });
+    const values = (lines: Line[]) => steady(lines).map((each) => each.values.map(({ value }) => value));
+    expect(values([of([point(0, 5), few, point(1200, 7)]), of([few])])).toEqual([[5, 7], []]);
+    expect(values([of([few, { ...few, at: iso(START) }])])).toEqual([[900, 900]]);
+    expect(values([of([point(0, 5, 8), point(600, 6, 8)])])).toEqual([[5, 6]]);
   });
 
   test("get wider windows where the usual one has too few values, but not so wide that no line is left", () => {
     const day = { from: START, to: START + 86_400 };
-    const of = (samples: number) => [{ points: [point(0, 1, samples), point(600, 1, samples), point(1200, 1, 1000)] }];
+    const series = (samples: number) => ({ n: samples, points: [point(0, 1, samples), point(600, 1, samples), point(1200, 1, 1000)] });
+    const of = (samples: number) => [series(samples), { ...series(1), n: 1 }];
     expect(steadyStep(of(300), 600, day)).toBe(600);
     expect(steadyStep(of(10), 600, day)).toBe(1800);
-    expect(steadyStep(of(1), 600, day)).toBe(3600);
+    expect(steadyStep(of(1), 600, day)).toBe(7200);
     expect(steadyStep([], 600, day)).toBe(600);
   });
 
@@ -339,8 +343,8 @@ describe("marks on time", () => {
 
   test("name the newest release where two are too near, and keep both lines", () => {
     const marks = releaseMarks([release("1.0", 500), release("1.1", 510), release("0.9", 20)], span, 600);
-    expect(marks.map(({ name, named }) => [name, named])).toEqual([
-      ["1.1", true],
+    expect(marks.map(({ label, named }) => [label, named])).toEqual([
+      ["release 1.1", true],
       ["1.0", false],
       ["0.9", true],
     ]);

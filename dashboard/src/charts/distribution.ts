@@ -71,9 +71,10 @@ export interface SharedAxis {
   tallest: number;
 }
 
-export function sharedAxis(rows: readonly Sampled[], thresholds: Thresholds | null): SharedAxis {
+/** `rows` set the height, what they are drawn `against` is cut off where it is higher. */
+export function sharedAxis(rows: readonly Sampled[], thresholds: Thresholds | null, against: readonly Sampled[] = []): SharedAxis {
   const merged = new Map<number, Bin>();
-  for (const bin of rows.flatMap(({ bins }) => bins)) {
+  for (const bin of [...rows, ...against].flatMap(({ bins }) => bins)) {
     const known = merged.get(bin.from);
     merged.set(bin.from, known === undefined ? bin : { ...bin, n: known.n + bin.n });
   }

@@ -115,8 +115,9 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
   };
   const drawn = answer.rows.map((row) => ({ row, before: place.value.select === null ? undefined : earlier(row.value) }));
   const axis = sharedAxis(
-    drawn.flatMap(({ row, before }) => (before === undefined ? [row] : [row, before])),
+    answer.rows,
     thresholds,
+    drawn.flatMap(({ before }) => before ?? []),
   );
   return (
     <div class="table-box rows-link">

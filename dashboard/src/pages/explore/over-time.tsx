@@ -6,7 +6,7 @@ import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import type { Asking } from "../../asking";
 import { HeatmapChart } from "../../charts/heatmap-chart";
-import { type Line, quantileValues, steadyStep } from "../../charts/lines";
+import { type Line, quantileValues, steady, steadyStep } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
 import { now, span } from "../../live";
@@ -98,25 +98,28 @@ const looks = (i: number) => ({ colour: COLOURS[i % COLOURS.length] ?? "--accent
 
 function linesOf(answer: Timeseries, counts: boolean): Line[] {
   if (answer.group_by !== undefined) {
-    return answer.series.map((each, i) => ({
+    const lines = answer.series.map((each, i) => ({
       key: each.value ?? "",
       label: valueName(each.value ?? ""),
       ...looks(i),
       band: !counts && answer.series.length <= 3,
       values: counts ? countsOf(each.points) : quantileValues(each.points, 0),
     }));
+    return counts ? lines : steady(lines);
   }
   const points = answer.series[0]?.points ?? [];
   if (counts) return [{ key: "n", label: "n", colour: "--accent", values: countsOf(points) }];
   const quantiles = points.find((point) => point.quantiles.length > 0)?.quantiles ?? [];
-  return quantiles.map(({ q }, i) => ({
-    key: percentileName(q),
-    label: percentileName(q),
-    colour: q === 0.75 ? "--accent" : "--line-3",
-    width: q === 0.75 ? 2 : 1.3,
-    band: true,
-    values: quantileValues(points, i),
-  }));
+  return steady(
+    quantiles.map(({ q }, i) => ({
+      key: percentileName(q),
+      label: percentileName(q),
+      colour: q === 0.75 ? "--accent" : "--line-3",
+      width: q === 0.75 ? 2 : 1.3,
+      band: true,
+      values: quantileValues(points, i),
+    })),
+  );
 }
 
 const countsOf = (points: readonly { at: string; n: number }[]) => points.map(({ at, n }) => ({ at: seconds(at), value: n, n }));
