@@ -154,6 +154,12 @@ export function change(v: number, unit: Unit): string {
   return `${v > 0 ? "+" : "−"}${text}`;
 }
 
+/** A ratio as a change: `+45 %`, `−18 %`, `±0 %`. */
+export function ratioChange(ratio: number): string {
+  const size = Math.round(Math.abs(ratio - 1) * 100);
+  return `${size === 0 ? "±" : ratio > 1 ? "+" : "−"}${whole.format(size)}${NB}%`;
+}
+
 /** A p-value: `p < 10⁻⁹`, `p = 0.003`. */
 export function pValue(p: number): string {
   if (p >= 0.001) return `p${NB}=${NB}${Number(p.toPrecision(1))}`;

@@ -69,6 +69,16 @@ test("an interval is never narrower than what a histogram can tell", () => {
   expect(format.plusMinus(825, 825, 825, "ms")).toBe("±3");
 });
 
+test("a changed ratio has its sign, and none where it rounds to nothing", () => {
+  expect([1.451, 0.82, 0.997, 1, 12.3].map((ratio) => plain(format.ratioChange(ratio)))).toEqual([
+    "+45 %",
+    "−18 %",
+    "±0 %",
+    "±0 %",
+    "+1,130 %",
+  ]);
+});
+
 test("an interval names its unit once where both ends have the same", () => {
   expect(plain(format.interval(2690, 2730, "ms"))).toBe("2.69–2.73 s");
   expect(plain(format.interval(950, 1040, "ms"))).toBe("950 ms–1.04 s");

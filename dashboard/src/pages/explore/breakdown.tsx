@@ -207,7 +207,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
         <thead>
           <tr>
             <th scope="col">{dimensionName(answer.by)}</th>
-            <th scope="col" class="cell-shape">
+            <th scope="col" class="cell-shape wide-only">
               how many
             </th>
             <th scope="col" class="num">
@@ -234,7 +234,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
             return (
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
-                <td class="cell-shape">
+                <td class="cell-shape wide-only">
                   <i class="count-bar" style={{ width: `${(row.n / most) * 100}%` }} />
                 </td>
                 <td class="num" title={format.count(row.n)}>
@@ -246,7 +246,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
                   </td>
                 )}
                 <td class={sure ? "num" : "num third"} title={`${format.count(earlier)} before${sure ? "" : "; it may be chance"}`}>
-                  {Number.isFinite(ratio) && earlier > 0 ? `${ratio >= 1 ? "+" : "−"}${format.percent(Math.abs(ratio - 1), 0)}` : "–"}
+                  {Number.isFinite(ratio) && earlier > 0 ? format.ratioChange(ratio) : "–"}
                 </td>
                 <td class="num wide-only">{format.percent(row.share, row.share < 0.1 ? 1 : 0)}</td>
               </tr>
