@@ -31,6 +31,16 @@ function anomaly(metric, slice, rule, from, to, expected, observed, n, p) {
   };
 }
 
+/** What `schemas/src/sentence.rs` says of it. @param {Anomaly} flag */
+function sentence({ metric, slice, rule, observed, expected, effect, n, minutes }) {
+  const short = (/** @type {number} */ value) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+  const ms = (/** @type {number} */ value) => (value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`);
+  const more = effect >= 2 ? `${short(effect + 1)}×` : `${short(effect * 100)} %`;
+  const whom = Object.entries(slice).map((pair) => pair.join(" "));
+  if (rule === "count") return `${more} more errors for ${whom}: ${short(observed)} in ${minutes} min instead of ${short(expected)}`;
+  return `${metric} is ${more} slower for ${whom.join(", ")}: typically ${ms(observed)} instead of ${ms(expected)} (n = ${n})`;
+}
+
 /** @param {History} history @param {number} now @returns {Anomaly[]} */
 function flags({ incident, errors, search }, now) {
   const last = Math.floor(now / 60) * 60 - 60;
@@ -72,7 +82,7 @@ export function alerts(app, history, state, now) {
       id: 3,
       app,
       state: "pending",
-      sentence: "Errors are 4 times as many as usual for country BR",
+      sentence: sentence(failing),
       began: failing.from,
       last_flagged: failing.to,
       minutes_flagged: failing.minutes,
@@ -84,7 +94,7 @@ export function alerts(app, history, state, now) {
       id: 2,
       app,
       state: "firing",
-      sentence: "LCP is 2.2 times as slow as usual on /checkout in Mobile Safari",
+      sentence: sentence(shift),
       began: rfc3339(incident.from),
       last_flagged: shift.to,
       minutes_flagged: shift.minutes,
@@ -99,7 +109,7 @@ export function alerts(app, history, state, now) {
       id: 1,
       app,
       state: "resolved",
-      sentence: "INP is 1.7 times as slow as usual on /search",
+      sentence: `over: ${sentence(slowSearch)}`,
       began: slowSearch.from,
       last_flagged: slowSearch.to,
       resolved: rfc3339(search.to + 600),

@@ -23,6 +23,8 @@ export interface Question<T> {
   readonly url: string;
   /** The same for questions that differ only in when they are asked: an answer to one replaces the other's in place. */
   readonly about: string;
+  /** Whether its time had not ended when it was asked: the answer to the same URL still grows. */
+  readonly open: boolean;
   readonly [answers]?: T;
 }
 
@@ -35,8 +37,9 @@ function question<T>(path: string, params: Params, span?: Span): Question<T> {
   });
   const query = pairs.map(([name, value]) => `${name}=${readable(value)}`).join("&");
   const base = `/api/v1/${path}${query === "" ? "" : `?${query}`}`;
-  if (span === undefined) return { url: base, about: base };
-  return { url: `${base}&from=${Math.floor(span.from)}&to=${Math.ceil(span.to)}`, about: `${base} ${Math.round(span.to - span.from)}` };
+  if (span === undefined) return { url: base, about: base, open: false };
+  const url = `${base}&from=${Math.floor(span.from)}&to=${Math.ceil(span.to)}`;
+  return { url, about: `${base} ${Math.round(span.to - span.from)}`, open: span.to > serverNow() };
 }
 
 /** What questions about a metric have in common. */

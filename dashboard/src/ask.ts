@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { fetchAnswer, type Question, Refusal } from "./api";
-import { reachable, track } from "./live";
+import { reachable, tick, track } from "./live";
 
 export interface Answer<T> {
   /** The newest answer; while `stale` it may be to the question before. `null` before the first. */
@@ -54,7 +54,7 @@ interface State<T> {
 }
 
 /**
- * The answer to `question`; asks again when its URL changes, or `again` does. With `null` nothing is
+ * The answer to `question`; asks again when its URL changes, or `again` does, and at each tick while its time has not ended. With `null` nothing is
  * asked. A failed refresh keeps the answer that is there: what was true a moment ago is worth more
  * than an error in its place, and the header says that the server is out of reach.
  */
@@ -63,6 +63,7 @@ export function useAnswer<T>(question: Question<T> | null, again = 0): Answer<T>
   const [tries, setTries] = useState(0);
   const asked = useRef("");
   const url = question?.url ?? "";
+  const beat = question?.open === true ? tick.value : 0;
 
   useEffect(() => {
     asked.current = url;
@@ -81,7 +82,7 @@ export function useAnswer<T>(question: Question<T> | null, again = 0): Answer<T>
         setState((was) => (was.about === about && was.answer !== null ? was : { about, answer: null, refusal }));
       },
     );
-  }, [url, again, tries]);
+  }, [url, again, beat, tries]);
 
   useEffect(
     () => () => {

@@ -119,9 +119,12 @@ export function elapsed(seconds: number): string {
   return parts(Math.floor(s / 86_400), "d", Math.floor((s % 86_400) / 3600), "h");
 }
 
-/** The half-width of an interval in the unit that `around` is shown in, without its name: `±0.02`. */
+/** A value that is read back from a histogram is its bucket's middle, off by this part of it at the most. */
+const BUCKET = 1 / 256;
+
+/** The half-width of an interval in the unit that `around` is shown in, without its name: `±0.02`. Never less than the histogram knows. */
 export function plusMinus(low: number, high: number, around: number, unit: Unit): string {
-  const half = Math.max(high - around, around - low);
+  const half = Math.max(high - around, around - low, unit === "score" ? 0 : Math.abs(around) * BUCKET);
   switch (unit) {
     case "ms":
       if (Math.abs(around) >= 999.5) return `±${half < 9_950 ? Math.max(0.01, half / 1000).toFixed(2) : (half / 1000).toFixed(0)}`;
@@ -149,6 +152,12 @@ export function change(v: number, unit: Unit): string {
   const text = unit === "score" ? Math.abs(v).toFixed(3) : value(Math.abs(v), unit);
   if (Number.parseFloat(text) === 0) return unit === "score" ? "±0" : `±${text}`;
   return `${v > 0 ? "+" : "−"}${text}`;
+}
+
+/** A ratio as a change: `+45 %`, `−18 %`, `±0 %`. */
+export function ratioChange(ratio: number): string {
+  const size = Math.round(Math.abs(ratio - 1) * 100);
+  return `${size === 0 ? "±" : ratio > 1 ? "+" : "−"}${whole.format(size)}${NB}%`;
 }
 
 /** A p-value: `p < 10⁻⁹`, `p = 0.003`. */

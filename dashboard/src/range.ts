@@ -35,7 +35,7 @@ export function resolve(range: Range, now: number): Span {
 export const lengthOf = (span: Span): number => span.to - span.from;
 
 // Steps that divide a day, so that windows start at the same times every day.
-const STEPS = [60, 120, 300, 600, 900, 1200, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, DAY];
+export const STEPS = [60, 120, 300, 600, 900, 1200, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, DAY];
 
 /**
  * The narrowest step that cuts `span` into at most `columns` windows. Where rollups of a minute are
@@ -44,6 +44,11 @@ const STEPS = [60, 120, 300, 600, 900, 1200, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 *
 export function stepFor(span: Span, columns: number, now: number, minuteRetention: number): number {
   const least = span.from < now - minuteRetention ? HOUR : MINUTE;
   return STEPS.find((step) => step >= least && lengthOf(span) / step <= columns) ?? DAY;
+}
+
+/** The windows of `step` that `span` touches, and the one that begins where it ends: as long at any time of a moving span. */
+export function outward({ from, to }: Span, step: number): Span {
+  return { from: Math.floor(from / step) * step, to: Math.floor(to / step) * step + step };
 }
 
 /** The span of the same length that ends where this one begins. */
@@ -82,6 +87,9 @@ export function lengthName(seconds: number): string {
   if (seconds >= 2 * HOUR) return of(Math.round(seconds / HOUR), "hour");
   return of(Math.max(1, Math.round(seconds / MINUTE)), "minute");
 }
+
+/** The same after `the last` or `the ... before`, where one is not counted: `hour`, `24 hours`. */
+export const lengthNoun = (seconds: number): string => lengthName(seconds).replace(/^1 /, "");
 
 /** A step in words, for "each column is ...". */
 export function stepName(seconds: number): string {

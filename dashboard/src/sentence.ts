@@ -2,7 +2,7 @@
 
 import type { Alert, BreakdownRow, Histogram, Release } from "./answer";
 import * as format from "./format";
-import { earlierName, lengthName, type Span, seconds } from "./range";
+import { earlierName, lengthNoun, type Span, seconds } from "./range";
 import { shares } from "./rating";
 import { valueName } from "./slices";
 import { difference, wilson } from "./statistics";
@@ -56,10 +56,10 @@ export function headline(facts: Facts): Part[] {
   if (share === null || share === undefined || facts.rated.samples < ENOUGH) {
     const n = facts.rated.samples;
     const seen = n === 0 ? "none" : `only ${format.count(n)}`;
-    const length = lengthName(facts.span.to - facts.span.from);
+    const length = lengthNoun(facts.span.to - facts.span.from);
     return [
       { text: "Not enough page views to say", tone: "strong" },
-      { text: `: ${seen} reported LCP in these ${length}, and it takes ${ENOUGH}.` },
+      { text: `: ${seen} reported LCP in ${/^\d/.test(length) ? "these" : "this"} ${length}, and it takes ${ENOUGH}.` },
       ...alerts,
     ];
   }
@@ -188,10 +188,17 @@ function openAlerts(facts: Facts): Part[] {
     more.length === 0
       ? ` An alert is ${first.state} ${since}: `
       : ` ${1 + more.length} alerts are open, one of them ${first.state} ${since}: `;
-  return [{ text: lead }, { text: stop(first.sentence), tone: "strong", to: { page: "alert", alert: first.id } }];
+  return [{ text: lead }, { text: brief(first), tone: "strong", to: { page: "alert", alert: first.id } }, { text: "." }];
 }
 
-const stop = (sentence: string): string => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+/** What an alert says is so and for whom. The API's sentence goes on with figures, which [`evidence`] has; that it is over, its state says. */
+export const brief = ({ sentence }: Alert): string => sentence.replace(/^over: /, "").replace(/: [^:]*$/, "");
+
+/** The same where a line begins with it. The name of a metric stays as it is. */
+export function title(alert: Alert): string {
+  const words = brief(alert);
+  return words.startsWith(alert.lead.metric) ? words : words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 /** What an alert's most telling flag saw, in words. */
 export function evidence(alert: Alert): string {
@@ -202,7 +209,7 @@ export function evidence(alert: Alert): string {
     case "shift":
       return `typical value ${format.value(expected, unit)} → ${format.value(observed, unit)}, ${times}; ${tested}`;
     case "tail":
-      return `slower than nine of ten usually are: ${format.percent(expected, 0)} → ${format.percent(observed, 0)} of them; ${tested}`;
+      return `${format.percent(observed, 0)} are beyond what nine of ten usually stay within, instead of ${format.percent(expected, 0)}; ${tested}`;
     default:
       return `${format.digits3(expected)} expected, ${format.digits3(observed)} seen, ${times}; ${tested}`;
   }

@@ -35,6 +35,10 @@ export function difference(a: Share, b: Share): Interval & { value: number } {
   };
 }
 
+/** Whether `ratio`, of counts that come from `a` and `b` independent events, is not just chance; what they are counted per is taken as known. */
+export const unlike = (ratio: number, a: number, b: number): boolean =>
+  a > 0 && b > 0 && Math.abs(Math.log(ratio)) > Z * Math.sqrt(1 / a + 1 / b);
+
 export const total = (bins: readonly Bin[]): number => bins.reduce((sum, bin) => sum + bin.n, 0);
 
 /**

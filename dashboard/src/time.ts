@@ -1,6 +1,6 @@
 /** Times in the browser's own zone. `zone` is an argument only so that tests don't depend on it. */
 
-import { DAY, HOUR, isLive, lengthName, PRESETS, type Range, type Span } from "./range";
+import { DAY, HOUR, isLive, lengthNoun, PRESETS, type Range, type Span } from "./range";
 
 export type Zone = string | undefined;
 
@@ -50,7 +50,7 @@ export function spanName(span: Span, now: number, zone?: Zone): string {
 /** What the range picker says. */
 export function rangeName(range: Range, now: number, zone?: Zone): string {
   if (!isLive(range)) return spanName(range, now, zone);
-  return PRESETS.find((preset) => preset.last === range.last)?.label ?? `Last ${lengthName(range.last)}`;
+  return PRESETS.find((preset) => preset.last === range.last)?.label ?? `Last ${lengthNoun(range.last)}`;
 }
 
 /** The zone that times are shown in: `Europe/Berlin (UTC+1)`. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Anomaly, Column } from "../src/answer";
-import { barsOf, outline, tallestOf } from "../src/charts/distribution";
+import { barsOf, outline, sharedAxis, tallestOf } from "../src/charts/distribution";
 import { binsOf, gridOf, layout, rowAt, scaleFor, shownCounts } from "../src/charts/heatmap";
-import { axisOf, type Line, quantileValues, spreadLabels, table } from "../src/charts/lines";
+import { axisOf, type Line, quantileValues, spreadLabels, steady, steadyStep, table } from "../src/charts/lines";
 import { flagBars, LANES, releaseMarks } from "../src/charts/marks";
 import { LEVELS, level, ramp } from "../src/charts/ramp";
 import { axisLabel, linearTicks, logScale, scaleOf, valueTicks } from "../src/charts/scale";
@@ -174,6 +174,30 @@ describe("the heat map", () => {
   });
 });
 
+test("small shapes are not scaled by one that comes from a handful of values", () => {
+  const spread = octaves(100, 8).map((bounds) => ({ ...bounds, n: 50 }));
+  const spike = octaves(100, 8).map((bounds, i) => ({ ...bounds, n: i === 3 ? 100 : 0 }));
+  const alone = sharedAxis([{ bins: spread, samples: 400 }], null);
+  expect(
+    sharedAxis(
+      [
+        { bins: spread, samples: 400 },
+        { bins: spike, samples: 1 },
+      ],
+      null,
+    ).tallest,
+  ).toBeCloseTo(alone.tallest, 9);
+  expect(
+    sharedAxis(
+      [
+        { bins: spread, samples: 400 },
+        { bins: spike, samples: 400 },
+      ],
+      null,
+    ).tallest,
+  ).toBeGreaterThan(alone.tallest);
+});
+
 describe("distributions", () => {
   const scale = logScale(100, 1600);
   const bins = [
@@ -240,6 +264,25 @@ describe("lines", () => {
     ),
   });
 
+  test("leave out windows with too few values where others have enough", () => {
+    const few = point(600, 900, 7);
+    const of = (points: Parameters<typeof quantileValues>[0]): Line => ({ ...line([]), values: quantileValues(points, 0) });
+    const values = (lines: Line[]) => steady(lines).map((each) => each.values.map(({ value }) => value));
+    expect(values([of([point(0, 5), few, point(1200, 7)]), of([few])])).toEqual([[5, 7], []]);
+    expect(values([of([few, { ...few, at: iso(START) }])])).toEqual([[900, 900]]);
+    expect(values([of([point(0, 5, 8), point(600, 6, 8)])])).toEqual([[5, 6]]);
+  });
+
+  test("get wider windows where the usual one has too few values, but not so wide that no line is left", () => {
+    const day = { from: START, to: START + 86_400 };
+    const series = (samples: number) => ({ n: samples, points: [point(0, 1, samples), point(600, 1, samples), point(1200, 1, 1000)] });
+    const of = (samples: number) => [series(samples), { ...series(1), n: 1 }];
+    expect(steadyStep(of(300), 600, day)).toBe(600);
+    expect(steadyStep(of(10), 600, day)).toBe(1800);
+    expect(steadyStep(of(1), 600, day)).toBe(7200);
+    expect(steadyStep([], 600, day)).toBe(600);
+  });
+
   test("have a place for every window, those without a value left empty", () => {
     const [x, y] = table(
       [
@@ -300,8 +343,8 @@ describe("marks on time", () => {
 
   test("name the newest release where two are too near, and keep both lines", () => {
     const marks = releaseMarks([release("1.0", 500), release("1.1", 510), release("0.9", 20)], span, 600);
-    expect(marks.map(({ name, named }) => [name, named])).toEqual([
-      ["1.1", true],
+    expect(marks.map(({ label, named }) => [label, named])).toEqual([
+      ["release 1.1", true],
       ["1.0", false],
       ["0.9", true],
     ]);

@@ -60,8 +60,23 @@ test("a share near an end is never rounded to it", () => {
 test("an interval's half-width is in the unit that its value is shown in, and is its wider half", () => {
   expect(format.plusMinus(2690, 2725, 2710, "ms")).toBe("±0.02");
   expect(format.plusMinus(171, 176, 174, "ms")).toBe("±3");
-  expect(format.plusMinus(173.8, 174.3, 174, "ms")).toBe("±0.3");
+  expect(format.plusMinus(2.1, 2.5, 2.3, "ms")).toBe("±0.2");
   expect(format.plusMinus(0.058, 0.061, 0.06, "score")).toBe("±0.002");
+});
+
+test("an interval is never narrower than what a histogram can tell", () => {
+  expect(format.plusMinus(144, 144, 144, "ms")).toBe("±0.6");
+  expect(format.plusMinus(825, 825, 825, "ms")).toBe("±3");
+});
+
+test("a changed ratio has its sign, and none where it rounds to nothing", () => {
+  expect([1.451, 0.82, 0.997, 1, 12.3].map((ratio) => plain(format.ratioChange(ratio)))).toEqual([
+    "+45 %",
+    "−18 %",
+    "±0 %",
+    "±0 %",
+    "+1,130 %",
+  ]);
 });
 
 test("an interval names its unit once where both ends have the same", () => {

@@ -20,6 +20,22 @@ test.each([
   expect(range.stepFor({ from: NOW - length, to: NOW }, 170, NOW, 30 * DAY)).toBe(step);
 });
 
+test("a moving range is asked about in whole windows, as many of them at any time, and holds the range", () => {
+  for (const [length, step] of [
+    [HOUR, 60],
+    [DAY, 600],
+  ] as const)
+    for (const now of [NOW, NOW + 1, NOW + 59, NOW + 321]) {
+      const span = range.outward({ from: now - length, to: now }, step);
+      expect(range.lengthOf(span)).toBe(length + step);
+      expect([span.from % step, span.to % step, span.from <= now - length, span.to > now]).toEqual([0, 0, true, true]);
+    }
+});
+
+test("an hour in words is not counted where it follows an article", () => {
+  expect([HOUR, DAY, 21 * DAY].map(range.lengthNoun)).toEqual(["hour", "24 hours", "21 days"]);
+});
+
 test("where minutes are no longer kept, windows are an hour at least", () => {
   const old = { from: NOW - 40 * DAY, to: NOW - 40 * DAY + 6 * HOUR };
   expect(range.stepFor(old, 170, NOW, 8 * DAY)).toBe(HOUR);

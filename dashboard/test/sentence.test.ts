@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { Alert } from "../src/answer";
-import { evidence, type Facts, headline, lostMost, type Part, type Rated, type RatedRow, releaseBefore } from "../src/sentence";
+import {
+  brief,
+  evidence,
+  type Facts,
+  headline,
+  lostMost,
+  type Part,
+  type Rated,
+  type RatedRow,
+  releaseBefore,
+  title,
+} from "../src/sentence";
 
 const NOW = Date.UTC(2026, 10, 21, 10) / 1000;
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
@@ -36,7 +47,7 @@ const alert = (more: Partial<Alert>): Alert => ({
   id: 7,
   app: "shop",
   state: "firing",
-  sentence: "LCP is 1.8 s slower on /checkout",
+  sentence: "LCP is 78 % slower for route /checkout: typically 4.12 s instead of 2.31 s (n = 41)",
   began: iso(NOW - 7200),
   last_flagged: iso(NOW),
   minutes_flagged: 9,
@@ -71,6 +82,8 @@ describe("the overview's sentence", () => {
       "Not enough page views to say: only 37 reported LCP in these 24 hours, and it takes 100.",
     );
     expect(say(headline(facts({ rated: { n: 0, samples: 0 } })))).toContain("none reported LCP");
+    const hour = { from: NOW - 3600, to: NOW };
+    expect(say(headline(facts({ rated: rated(1, 1), span: hour })))).toContain("only 1 reported LCP in this hour, and");
   });
 
   test("counts samples, not weighted values, before it says a share", () => {
@@ -126,10 +139,10 @@ describe("the overview's sentence", () => {
 
   test("links the open alert, the firing one first, and is then not calm", () => {
     const parts = headline(facts({ earlier: rated(1_000_000, 0.714), open: [alert({ id: 8, state: "pending" }), alert({})] }));
-    expect(say(parts)).toContain("2 alerts are open, one of them firing since 08:00: LCP is 1.8 s slower on /checkout.");
-    expect(parts.at(-1)?.to).toEqual({ page: "alert", alert: 7 });
+    expect(say(parts)).toContain("2 alerts are open, one of them firing since 08:00: LCP is 78 % slower for route /checkout.");
+    expect(parts.find(({ to }) => to !== undefined)?.to).toEqual({ page: "alert", alert: 7 });
     const reversed = headline(facts({ earlier: rated(1_000_000, 0.714), open: [alert({}), alert({ id: 8, state: "pending" })] }));
-    expect(reversed.at(-1)?.to).toEqual({ page: "alert", alert: 7 });
+    expect(reversed.find(({ to }) => to !== undefined)?.to).toEqual({ page: "alert", alert: 7 });
     expect(say(parts)).not.toContain("Nothing unusual");
   });
 
@@ -167,10 +180,23 @@ test("a release is near an alert that began up to half an hour after it", () => 
   expect(releaseBefore([{ release: "late", first_seen: iso(NOW + 120) }], NOW)).toBeNull();
 });
 
+test("an alert is named by what is so and for whom, its figures and its state stand elsewhere", () => {
+  const tail = "more users than usual have a high LCP for route /product/:id, browser Safari: 71 % beyond the usual 90th percentile";
+  expect(brief(alert({ sentence: tail }))).toBe("more users than usual have a high LCP for route /product/:id, browser Safari");
+  expect(title(alert({ sentence: tail }))).toBe("More users than usual have a high LCP for route /product/:id, browser Safari");
+  expect(title(alert({ sentence: "over: LCP is 30 % slower for everyone: typically 2 s" }))).toBe("LCP is 30 % slower for everyone");
+  const ttft = { ...alert({}).lead, metric: "ttft" };
+  expect(title(alert({ sentence: "ttft is 30 % slower for everyone: typically 2 s", lead: ttft }))).toBe(
+    "ttft is 30 % slower for everyone",
+  );
+});
+
 test("an alert's evidence is in its rule's own terms", () => {
   const lead = alert({}).lead;
   const words = (more: Partial<Alert["lead"]>) => evidence(alert({ lead: { ...lead, ...more } })).replaceAll("\u00a0", " ");
   expect(words({})).toBe("typical value 2.31 s → 4.12 s, +78 %; n = 41 in the minutes tested, p < 10⁻⁹");
-  expect(words({ rule: "tail", expected: 0.1, observed: 0.31, effect: 2.1 })).toContain("10 % → 31 %");
+  expect(words({ rule: "tail", expected: 0.1, observed: 0.31, effect: 2.1 })).toContain(
+    "31 % are beyond what nine of ten usually stay within, instead of 10 %; n = 41",
+  );
   expect(words({ rule: "count", unit: "count", expected: 1.9, observed: 7.6, effect: 3 })).toContain("1.9 expected, 7.6 seen, ×4");
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rate, shares, thresholdsOf } from "../src/rating";
-import { binQuantile, difference, subtract, total, wilson } from "../src/statistics";
+import { binQuantile, difference, subtract, total, unlike, wilson } from "../src/statistics";
 
 test("a value at a threshold is still the better side of it", () => {
   const lcp = { good: 2500, poor: 4000 };
@@ -17,6 +17,13 @@ test("shares of nothing are none, else they add up to one", () => {
   expect(shares({ good: 0, needs_improvement: 0, poor: 0 })).toBeNull();
   const parts = shares({ good: 62, needs_improvement: 24, poor: 14 });
   expect((parts?.good ?? 0) + (parts?.needs ?? 0) + (parts?.poor ?? 0)).toBeCloseTo(1, 12);
+});
+
+test("a change of a count is one when it is more than chance, by the events that were seen and not their weights", () => {
+  expect(unlike(2, 200, 100)).toBe(true);
+  expect(unlike(0.5, 100, 200)).toBe(true);
+  expect(unlike(3.6, 9, 3)).toBe(false);
+  expect(unlike(2, 5, 0)).toBe(false);
 });
 
 describe("intervals", () => {

@@ -1,8 +1,9 @@
 /** Distributions on a logarithmic axis: bars for one, a line for another over it. Pure, but for the drawing. */
 
 import type { Bin } from "../answer";
+import type { Thresholds } from "../rating";
 import { total } from "../statistics";
-import type { LogScale } from "./scale";
+import { type LogScale, scaleOf } from "./scale";
 
 /** A bar in the plane [0, 1] x [0, 1]. */
 export interface Bar {
@@ -51,6 +52,43 @@ function densityOf(bin: Bin, n: number, scale: LogScale): number {
   // the width that zeros are given is the axis's, so a common width stands for it
   const width = bin.from <= 0 ? 1 / 40 : edges.right - edges.left;
   return bin.n / n / width;
+}
+
+// so small a drawing shows the shape; a tail of one in a hundred would only narrow it
+const TAIL = 0.01;
+/** A distribution of fewer values is a few spikes, beside which all others would be flat. */
+export const ENOUGH_FOR_SHAPE = 30;
+
+/** A distribution, and how many values it comes from, before sampling weights. */
+interface Sampled {
+  bins: readonly Bin[];
+  samples: number;
+}
+
+/** What the rows of a table share. */
+export interface SharedAxis {
+  scale: LogScale;
+  tallest: number;
+}
+
+/** `rows` set the height, what they are drawn `against` is cut off where it is higher. */
+export function sharedAxis(rows: readonly Sampled[], thresholds: Thresholds | null, against: readonly Sampled[] = []): SharedAxis {
+  const merged = new Map<number, Bin>();
+  for (const bin of [...rows, ...against].flatMap(({ bins }) => bins)) {
+    const known = merged.get(bin.from);
+    merged.set(bin.from, known === undefined ? bin : { ...bin, n: known.n + bin.n });
+  }
+  const scale = scaleOf(
+    [...merged.values()].sort((a, b) => a.from - b.from),
+    thresholds,
+    TAIL,
+  );
+  const enough = rows.filter(({ samples }) => samples >= ENOUGH_FOR_SHAPE);
+  const tallest = tallestOf(
+    (enough.length > 0 ? enough : rows).map(({ bins }) => bins),
+    scale,
+  );
+  return { scale, tallest };
 }
 
 /** A smooth line through the bars' tops, smoothed by one neighbour to each side as [x, y] in [0, 1]. */

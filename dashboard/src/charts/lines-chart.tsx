@@ -40,11 +40,17 @@ interface Props {
   onPick?: ((key: string) => void) | undefined;
 }
 
+const BELOW_ZERO = 0.02;
+
 export function LinesChart(props: Props) {
   const { lines, unit, span, step, height, bars = false, budget = null, select = null } = props;
   const show = props.show ?? ((value: number) => format.value(value, unit));
   const [bright, setBright] = useState<string | null>(null);
-  const axis = useMemo(() => axisOf(lines, bars || unit === "count", budget), [lines, bars, unit, budget]);
+  const axis = useMemo(() => {
+    const { min, max } = axisOf(lines, bars || unit === "count", budget);
+    // a line along zero must not lie on the edge, which would cut it off
+    return { min: min === 0 && !bars ? -max * BELOW_ZERO : min, max };
+  }, [lines, bars, unit, budget]);
   const at = (value: number) => (value - axis.min) / (axis.max - axis.min);
   const ticks = linearTicks(axis.min, axis.max, Math.max(2, Math.floor(height / 42))).map((value) => ({
     at: at(value),

@@ -1,8 +1,8 @@
 /** Series as uPlot draws them: each a line with its interval as a band. Pure, but for the options' callbacks. */
 
 import type uPlot from "uplot";
-import type { Point } from "../answer";
-import { type Span, seconds } from "../range";
+import type { Point, TimeseriesSeries } from "../answer";
+import { type Span, STEPS, seconds } from "../range";
 
 export interface Line {
   key: string;
@@ -23,16 +23,45 @@ export interface LineValue {
   low?: number | undefined;
   high?: number | undefined;
   n: number;
+  /** Whether it is a quantile of too few values to mean much. */
+  few?: boolean;
 }
+
+/** On each side of a quantile there are so many values at least: 4 for a median, 8 for a p75, 40 for a p95. */
+const BEYOND_MIN = 2;
 
 /** The values of the `i`-th quantile that was asked for. */
 export function quantileValues(points: readonly Point[], i: number): LineValue[] {
   return points.flatMap((point) => {
     const quantile = point.quantiles[i];
-    return quantile === undefined
-      ? []
-      : [{ at: seconds(point.at), value: quantile.value, low: quantile.low, high: quantile.high, n: point.n }];
+    if (quantile === undefined) return [];
+    const { q, value, low, high } = quantile;
+    return [{ at: seconds(point.at), value, low, high, n: point.n, few: point.samples * Math.min(q, 1 - q) < BEYOND_MIN }];
   });
+}
+
+/** Without the windows that have too few values, where others of the chart have enough: a quantile of three draws a peak that says nothing. */
+export function steady(lines: readonly Line[]): Line[] {
+  const sure = lines.map((line) => ({ ...line, values: line.values.filter(({ few }) => few !== true) }));
+  return sure.some(({ values }) => values.length > 1) ? sure : [...lines];
+}
+
+/** From about this many values on, a p75 has an interval. */
+const STEADY = 30;
+/** Lines keep this many windows at least, however few values are in them. */
+const WINDOWS_MIN = 12;
+
+/**
+ * A step so wide that the usual window of `series`, which has windows of `step`, would have enough values for its p75; `step` when it
+ * has. Of several series the larger half counts: for the rare ones no window is wide enough.
+ */
+export function steadyStep(series: readonly Pick<TimeseriesSeries, "n" | "points">[], step: number, span: Span): number {
+  const larger = [...series].sort((a, b) => b.n - a.n).slice(0, Math.ceil(series.length / 2));
+  const samples = larger.flatMap(({ points }) => points.map((point) => point.samples)).sort((a, b) => a - b);
+  const usual = samples[Math.floor(samples.length / 2)] ?? STEADY;
+  const wanted = step * (STEADY / Math.max(1, usual));
+  const widest = (span.to - span.from) / WINDOWS_MIN;
+  return STEPS.find((each) => each >= step && each >= Math.min(wanted, widest)) ?? step;
 }
 
 /**

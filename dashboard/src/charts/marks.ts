@@ -8,6 +8,8 @@ import type { Filters } from "../url";
 /** A release's line, with the room its name has got. */
 export interface ReleaseMark {
   name: string;
+  /** What stands beside the line: the newest says that it is a release, so that the others need not. */
+  label: string;
   at: number;
   /** In [0, 1]. */
   x: number;
@@ -18,7 +20,7 @@ export interface ReleaseMark {
 }
 
 /** About how wide a release's name is drawn, in pixels. */
-const nameWidth = (name: string) => 20 + name.length * 7;
+const labelWidth = (label: string) => 20 + label.length * 7;
 
 export function releaseMarks(releases: readonly Release[], span: Span, width: number): ReleaseMark[] {
   // the newest is named first: it is the one that people look for
@@ -27,13 +29,15 @@ export function releaseMarks(releases: readonly Release[], span: Span, width: nu
     .map(({ release, first_seen }) => ({ name: release, at: seconds(first_seen) }))
     .filter(({ at }) => at > span.from && at < span.to)
     .sort((a, b) => b.at - a.at)
-    .map(({ name, at }) => {
+    .map(({ name, at }, i) => {
       const x = (at - span.from) / (span.to - span.from);
-      const flipped = x * width + nameWidth(name) > width;
-      const [from, to] = flipped ? [x * width - nameWidth(name), x * width] : [x * width, x * width + nameWidth(name)];
+      const label = i === 0 ? `release ${name}` : name;
+      const room = labelWidth(label);
+      const flipped = x * width + room > width;
+      const [from, to] = flipped ? [x * width - room, x * width] : [x * width, x * width + room];
       const named = to <= free && from >= 0;
       free = Math.min(free, named ? from : x * width);
-      return { name, at, x, named, flipped };
+      return { name, label, at, x, named, flipped };
     });
 }
 

@@ -2,8 +2,8 @@
 
 /** Light: from the tokens. Dark: cividis, which reads the same with every kind of colour vision. */
 const RAMPS = {
-  light: ["#d8dfe0", "#a9c0d3", "#6f97c4", "#3f6db3", "#244a97", "#142c6b", "#0a1740"],
-  dark: ["#0f2d66", "#2e4270", "#4f576c", "#6b6d6f", "#8a8678", "#ada172", "#d1bb62", "#f6da45"],
+  light: ["#f4f1e8", "#d8dfe0", "#a9c0d3", "#6f97c4", "#3f6db3", "#244a97", "#142c6b", "#0a1740"],
+  dark: ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"],
 } as const;
 
 /** Counts are drawn by this power of them, so that a few users in the tail are seen. */

@@ -143,8 +143,8 @@ function Releases({ marks }: { marks: readonly ReleaseMark[] }) {
             class="plot-note release-note"
             style={mark.flipped ? { top: 0, right: `${(1 - mark.x) * 100}%` } : { top: 0, left: `${mark.x * 100}%` }}
           >
-            <span class="spoken">release first seen at {clock(mark.at)}: </span>
-            {mark.name}
+            <span class="spoken">first seen at {clock(mark.at)}: </span>
+            {mark.label}
           </span>
         ))}
     </>

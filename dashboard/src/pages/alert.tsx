@@ -11,7 +11,7 @@ import { Headline } from "../parts/sentence";
 import { Bone, Silent } from "../parts/states";
 import { toPage } from "../place";
 import { DAY, HOUR, type Span, seconds } from "../range";
-import { evidence, releaseBefore } from "../sentence";
+import { evidence, releaseBefore, title } from "../sentence";
 import { sliceFilters, sliceName } from "../slices";
 import { moment } from "../time";
 import { Before } from "./alert/before";
@@ -92,11 +92,11 @@ function Known({ app, alert }: { app: App; alert: Alarm }) {
         </p>
       </Bar>
       <Headline>
-        <b>{alert.sentence}</b> <span class="soft">({evidence(alert)})</span>.
+        <b>{title(alert)}</b> <span class="soft">({evidence(alert)})</span>.
         {release !== null && (
           <>
             {" "}
-            It began {gap < 60 ? "with" : `${format.elapsed(gap)} after`} release <b>{release.release}</b> was first seen.
+            It began {gap < 60 ? "when" : `${format.elapsed(gap)} after`} release <b>{release.release}</b> was first seen.
           </>
         )}{" "}
         <a class="link" href={explore}>

@@ -10,7 +10,7 @@ import { Answered, Panel } from "../parts/panel";
 import { Headline, Sentence } from "../parts/sentence";
 import { Bone, Nothing, RowBones } from "../parts/states";
 import { seconds } from "../range";
-import type { Part } from "../sentence";
+import { brief, type Part } from "../sentence";
 import { moment } from "../time";
 
 export function Alerts({ app }: { app: App }) {
@@ -69,7 +69,7 @@ function summary(open: readonly Alert[], over: readonly Alert[]): Part[] {
     return [
       { text: `${firing} firing, ${open.length - firing} pending.`, tone: "strong" },
       { text: " The first to look at: " },
-      { text: first.sentence, tone: "strong", to: { page: "alert", alert: first.id } },
+      { text: brief(first), tone: "strong", to: { page: "alert", alert: first.id } },
       { text: `, since ${moment(seconds(first.began), now.value)}.` },
     ];
   }

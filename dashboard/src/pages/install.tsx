@@ -69,10 +69,13 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
     <tr key={name}>
       <td style={inner ? { paddingLeft: "18px" } : undefined} class={inner ? "fate" : "fate strong"}>
         {name}
+        <div class="soft narrow-only">
+          <Words text={meaning} />
+        </div>
       </td>
       <td class="num">{format.count(n)}</td>
       <td class="num soft wide-only">{of(n, all)}</td>
-      <td class="soft meaning">
+      <td class="soft meaning wide-only">
         <Words text={meaning} />
       </td>
     </tr>
@@ -92,7 +95,7 @@ function FateTable({ outcomes }: { outcomes: Outcomes }) {
             <th scope="col" class="num wide-only">
               share
             </th>
-            <th scope="col" class="meaning">
+            <th scope="col" class="meaning wide-only">
               meaning
             </th>
           </tr>

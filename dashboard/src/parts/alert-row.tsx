@@ -5,7 +5,7 @@ import * as format from "../format";
 import { now } from "../live";
 import { toPage } from "../place";
 import { seconds } from "../range";
-import { evidence } from "../sentence";
+import { evidence, title } from "../sentence";
 import { moment } from "../time";
 
 /** How each state looks; beside the word, never instead of it. */
@@ -29,7 +29,7 @@ export function AlertRow({ alert }: { alert: Alert }) {
       </span>
       <div>
         <a class="alert-sentence" href={toPage({ page: "alert", alert: alert.id })}>
-          {alert.sentence}
+          {title(alert)}
         </a>
         <div class="soft">
           {evidence(alert)} · began {moment(seconds(alert.began), now.value)}

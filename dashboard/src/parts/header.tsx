@@ -136,7 +136,7 @@ function liveness(app: App): { tone: string; shape: string; words: string } {
   if (!reachable.value) return { tone: "poor", shape: "◆", words: "server out of reach, trying again" };
   if (app.last_received === undefined) return { tone: "soft", shape: "○", words: "waiting for the first beacon" };
   const age = Math.max(0, serverNow() - seconds(app.last_received));
-  const ago = `last beacon ${format.elapsed(age)} ago`;
+  const ago = age < 2 ? "last beacon just now" : `last beacon ${format.elapsed(age)} ago`;
   if (paused.value) return { tone: "soft", shape: "❚❚", words: "paused" };
   return age < LIVE_S ? { tone: "good", shape: "●", words: `live, ${ago}` } : { tone: "needs", shape: "▲", words: `quiet, ${ago}` };
 }

@@ -104,7 +104,7 @@ test("an alert's page says what, since when, and against whom, and leads to Expl
   await visit("/apps/shop/alerts", async (page) => {
     await page
       .locator("li")
-      .getByRole("link", { name: /LCP is 2\.2 times/ })
+      .getByRole("link", { name: /LCP is 122 % slower for route \/checkout, browser Mobile Safari$/ })
       .click();
     await page.waitForURL(/\/alerts\/2$/);
     await settled(page);

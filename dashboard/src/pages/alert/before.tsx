@@ -10,7 +10,7 @@ import { Answered, Panel } from "../../parts/panel";
 import { Bone, Nothing } from "../../parts/states";
 import { BinsTable } from "../../parts/tables";
 import { place } from "../../place";
-import { DAY, HOUR, lengthName, type Span } from "../../range";
+import { DAY, HOUR, lengthNoun, type Span } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { sliceFilters } from "../../slices";
 
@@ -79,7 +79,7 @@ function ShapeBefore({ app, alert, during }: Props) {
                     </span>
                     <span>
                       <i class="swatch rest" />
-                      the {lengthName(before.to - before.from)} before, n = {format.count(calm.n)}
+                      the {lengthNoun(before.to - before.from)} before, n = {format.count(calm.n)}
                     </span>
                   </div>
                 </>
@@ -137,7 +137,7 @@ function CountsBefore({ app, alert, during }: Props) {
               </thead>
               <tbody>
                 {row("during", during, answer.n, hitViews.answer?.n ?? 0)}
-                {row(`the ${lengthName(before.to - before.from)} before`, before, calm.answer?.n ?? 0, calmViews.answer?.n ?? 0)}
+                {row(`the ${lengthNoun(before.to - before.from)} before`, before, calm.answer?.n ?? 0, calmViews.answer?.n ?? 0)}
               </tbody>
             </table>
           </div>

@@ -5,7 +5,7 @@ import type { Alert, Anomaly, App, Heatmap, Release, Timeseries } from "../../an
 import { type About, ask } from "../../api";
 import { type Answer, useAnswer } from "../../ask";
 import { binsOf, gridOf } from "../../charts/heatmap";
-import { type Line, type LineValue, quantileValues } from "../../charts/lines";
+import { type Line, type LineValue, quantileValues, steady } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
 import { now } from "../../live";
@@ -52,9 +52,10 @@ export function useAround(app: App, alert: Alert, span: Span): Around {
   const lines = useMemo((): Line[] => {
     const own = counter ? rates.slice : quantileValues(ofSlice.answer?.series[0]?.points ?? [], 0);
     const rest = counter ? rates.rest : everyone ? [] : restQuantiles(wholeMap.answer, sliceMap.answer);
+    const line: Line = { key: "slice", label: sliceLabel(slice), colour: "--selection", width: 2, band: !counter, values: own };
     return [
       ...(rest.length === 0 ? [] : [{ key: "rest", label: "everyone else", colour: "--rest", values: rest }]),
-      { key: "slice", label: sliceLabel(slice), colour: "--selection", width: 2, band: !counter, values: own },
+      ...(counter ? [line] : steady([line])),
     ];
   }, [ofSlice.answer, wholeMap.answer, sliceMap.answer, rates.slice, rates.rest]);
 

@@ -5,7 +5,8 @@ import type { App, Breakdown, BreakdownRow } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import type { Asking } from "../../asking";
-import { SmallShape, sharedAxis } from "../../charts/small-shape";
+import { ENOUGH_FOR_SHAPE, sharedAxis } from "../../charts/distribution";
+import { SmallShape } from "../../charts/small-shape";
 import * as format from "../../format";
 import { span } from "../../live";
 import { aboutHere, PAGE_VIEW } from "../../metrics";
@@ -13,9 +14,10 @@ import { Answered } from "../../parts/panel";
 import { QuantileCell } from "../../parts/rated";
 import { Nothing, RowBones } from "../../parts/states";
 import { place, to } from "../../place";
-import { before, coarse, lengthName, lengthOf } from "../../range";
+import { before, coarse, lengthNoun, lengthOf } from "../../range";
 import { thresholdsOf } from "../../rating";
 import { dimensionName, valueName } from "../../slices";
+import { unlike } from "../../statistics";
 import { toggleFilter } from "../../url";
 
 const ROWS = 6;
@@ -26,7 +28,7 @@ const spanHere = () => place.value.select ?? span.value;
 
 export function useNote(): string {
   const over = spanHere();
-  const before = `the ${lengthName(lengthOf(over))} before`;
+  const before = `the ${lengthNoun(lengthOf(over))} before`;
   return `click to filter · ${place.value.select === null ? `change against ${before}` : `the selected time against ${before} (grey)`}`;
 }
 
@@ -102,13 +104,20 @@ function NameCell({ by, value }: { by: string; value: string }) {
   );
 }
 
+const NOTHING: Pick<BreakdownRow, "bins" | "samples"> = { bins: [], samples: 0 };
+
 function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<string, BreakdownRow>; asking: Asking }) {
   const thresholds = thresholdsOf(asking.metric);
-  // a selected time is drawn over what it is compared with, as everywhere
-  const drawn = answer.rows.map((row) => ({ row, before: place.value.select === null ? undefined : then.get(row.value)?.bins }));
+  // a selected time is drawn over what it is compared with, as everywhere, where that is enough to have a shape
+  const earlier = (value: string) => {
+    const row = then.get(value);
+    return row === undefined || row.samples < ENOUGH_FOR_SHAPE ? NOTHING : row;
+  };
+  const drawn = answer.rows.map((row) => ({ row, before: place.value.select === null ? undefined : earlier(row.value) }));
   const axis = sharedAxis(
-    drawn.flatMap(({ row, before }) => (before === undefined ? [row.bins] : [row.bins, before])),
+    answer.rows,
     thresholds,
+    drawn.flatMap(({ before }) => before ?? []),
   );
   return (
     <div class="table-box rows-link">
@@ -140,7 +149,7 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
                 <td class="cell-shape">
-                  <SmallShape bins={row.bins} axis={axis} {...(before === undefined ? {} : { against: before })} />
+                  <SmallShape bins={row.bins} axis={axis} {...(before === undefined ? {} : { against: before.bins })} />
                 </td>
                 <td class="num">
                   <QuantileCell quantile={quantile} unit={answer.unit} n={row.n} thresholds={thresholds} />
@@ -198,7 +207,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
         <thead>
           <tr>
             <th scope="col">{dimensionName(answer.by)}</th>
-            <th scope="col" class="cell-shape">
+            <th scope="col" class="cell-shape wide-only">
               how many
             </th>
             <th scope="col" class="num">
@@ -212,7 +221,7 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
             <th scope="col" class="num">
               change
             </th>
-            <th scope="col" class="num">
+            <th scope="col" class="num wide-only">
               share
             </th>
           </tr>
@@ -221,10 +230,11 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
           {answer.rows.map((row) => {
             const [v, vThen, earlier] = [views.get(row.value) ?? 0, viewsThen.get(row.value) ?? 0, then.get(row.value)?.n ?? 0];
             const ratio = ofViews ? row.n / v / (earlier / vThen) : row.n / earlier;
+            const sure = unlike(ratio, row.samples, then.get(row.value)?.samples ?? 0);
             return (
               <tr key={row.value}>
                 <NameCell by={answer.by} value={row.value} />
-                <td class="cell-shape">
+                <td class="cell-shape wide-only">
                   <i class="count-bar" style={{ width: `${(row.n / most) * 100}%` }} />
                 </td>
                 <td class="num" title={format.count(row.n)}>
@@ -235,10 +245,10 @@ function CountRows({ answer, then, views, viewsThen, ofViews }: CountProps) {
                     {v === 0 ? "–" : format.percent(row.n / v, 2)}
                   </td>
                 )}
-                <td class="num" title={`${format.count(earlier)} before`}>
-                  {Number.isFinite(ratio) && earlier > 0 ? `${ratio >= 1 ? "+" : "−"}${format.percent(Math.abs(ratio - 1), 0)}` : "–"}
+                <td class={sure ? "num" : "num third"} title={`${format.count(earlier)} before${sure ? "" : "; it may be chance"}`}>
+                  {Number.isFinite(ratio) && earlier > 0 ? format.ratioChange(ratio) : "–"}
                 </td>
-                <td class="num">{format.percent(row.share, row.share < 0.1 ? 1 : 0)}</td>
+                <td class="num wide-only">{format.percent(row.share, row.share < 0.1 ? 1 : 0)}</td>
               </tr>
             );
           })}

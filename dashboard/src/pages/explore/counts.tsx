@@ -5,12 +5,12 @@ import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import type { Asking } from "../../asking";
 import * as format from "../../format";
-import { span } from "../../live";
-import { aboutHere, PAGE_VIEW } from "../../metrics";
+import { now, span } from "../../live";
+import { aboutHere, PAGE_VIEW, wholeWindows } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
 import { Bone } from "../../parts/states";
 import { place } from "../../place";
-import { before, coarse, HOUR, lengthName, lengthOf, type Span } from "../../range";
+import { before, coarse, HOUR, lengthNoun, lengthOf, type Span } from "../../range";
 
 interface Props {
   app: App;
@@ -20,8 +20,9 @@ interface Props {
 export function CountsPanel({ app, asking: { metric } }: Props) {
   const chosen = place.value.select;
   const count = (of: string, over: Span) => ask.histogram(aboutHere(app, of, over), "0.5");
-  const whole = useAnswer(count(metric.name, span.value));
-  const wholeViews = useAnswer(count(PAGE_VIEW, span.value));
+  const over = wholeWindows(app);
+  const whole = useAnswer(count(metric.name, over));
+  const wholeViews = useAnswer(count(PAGE_VIEW, over));
   const part = useAnswer(chosen === null ? null : count(metric.name, chosen));
   const partViews = useAnswer(chosen === null ? null : count(PAGE_VIEW, chosen));
   const earlier = coarse(before(chosen ?? span.value));
@@ -52,7 +53,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
         {(all) => {
           const [n, views] = [all.n, wholeViews.answer?.n ?? 0];
           const [own, ownViews] = [part.answer?.n ?? 0, partViews.answer?.n ?? 0];
-          const [length, ownLength] = [lengthOf(span.value), chosen === null ? 0 : lengthOf(chosen)];
+          const [length, ownLength] = [Math.min(now.value, over.to) - over.from, chosen === null ? 0 : lengthOf(chosen)];
           return (
             <table>
               <thead>
@@ -79,7 +80,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
                       row("the rest", "rest", Math.max(0, n - own), Math.max(0, views - ownViews), Math.max(HOUR, length - ownLength)),
                     ]}
                 {row(
-                  `the ${lengthName(lengthOf(earlier))} before`,
+                  `the ${lengthNoun(lengthOf(earlier))} before`,
                   "none",
                   then.answer?.n ?? 0,
                   thenViews.answer?.n ?? 0,

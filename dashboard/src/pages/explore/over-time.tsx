@@ -6,7 +6,7 @@ import { ask } from "../../api";
 import { useAnswer } from "../../ask";
 import type { Asking } from "../../asking";
 import { HeatmapChart } from "../../charts/heatmap-chart";
-import { type Line, quantileValues } from "../../charts/lines";
+import { type Line, quantileValues, steady, steadyStep } from "../../charts/lines";
 import { LinesChart } from "../../charts/lines-chart";
 import * as format from "../../format";
 import { now, span } from "../../live";
@@ -98,38 +98,46 @@ const looks = (i: number) => ({ colour: COLOURS[i % COLOURS.length] ?? "--accent
 
 function linesOf(answer: Timeseries, counts: boolean): Line[] {
   if (answer.group_by !== undefined) {
-    return answer.series.map((each, i) => ({
+    const lines = answer.series.map((each, i) => ({
       key: each.value ?? "",
       label: valueName(each.value ?? ""),
       ...looks(i),
       band: !counts && answer.series.length <= 3,
       values: counts ? countsOf(each.points) : quantileValues(each.points, 0),
     }));
+    return counts ? lines : steady(lines);
   }
   const points = answer.series[0]?.points ?? [];
   if (counts) return [{ key: "n", label: "n", colour: "--accent", values: countsOf(points) }];
   const quantiles = points.find((point) => point.quantiles.length > 0)?.quantiles ?? [];
-  return quantiles.map(({ q }, i) => ({
-    key: percentileName(q),
-    label: percentileName(q),
-    colour: q === 0.75 ? "--accent" : "--line-3",
-    width: q === 0.75 ? 2 : 1.3,
-    band: true,
-    values: quantileValues(points, i),
-  }));
+  return steady(
+    quantiles.map(({ q }, i) => ({
+      key: percentileName(q),
+      label: percentileName(q),
+      colour: q === 0.75 ? "--accent" : "--line-3",
+      width: q === 0.75 ? 2 : 1.3,
+      band: true,
+      values: quantileValues(points, i),
+    })),
+  );
 }
 
 const countsOf = (points: readonly { at: string; n: number }[]) => points.map(({ at, n }) => ({ at: seconds(at), value: n, n }));
 
+/** The series, in wider windows where the usual ones have too few values for a quantile. */
 function useSeries(app: App, { metric, mode, split }: Asking) {
-  return useAnswer(
+  const step = stepHere(app, CHART_COLUMNS);
+  const question = (wide: number) =>
     ask.timeseries(aboutHere(app, metric.name), {
-      step: stepHere(app, CHART_COLUMNS),
+      step: wide,
       quantiles: mode === "counts" ? "0.5" : split === null ? "0.5,0.75,0.95" : "0.75",
       groupBy: split ?? undefined,
       limit: LINES_MAX,
-    }),
-  );
+    });
+  const usual = useAnswer(question(step));
+  const wide = mode === "counts" || usual.answer === null ? step : steadyStep(usual.answer.series, step, span.value);
+  const steady = useAnswer(wide > step ? question(wide) : null);
+  return wide > step ? steady : usual;
 }
 
 function AsLines({ app, asking }: Props) {
@@ -137,12 +145,18 @@ function AsLines({ app, asking }: Props) {
   const counts = mode === "counts";
   const series = useSeries(app, asking);
   const flags = useAnswer(ask.anomalies(app.id, span.value, metric.name));
-  // releases come with heat maps only; this is the smallest one
-  const releases = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step: stepHere(app, 8), binsPerOctave: 4 })).answer?.releases ?? [];
+  // releases come with heat maps only, and are as exact as the map's step
+  const step = stepHere(app, CHART_COLUMNS);
+  const releases = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step, binsPerOctave: 4 })).answer?.releases ?? [];
   const lines = useMemo(() => (series.answer === null ? [] : linesOf(series.answer, counts)), [series.answer, counts]);
   const n = series.answer?.series.reduce((sum, each) => sum + each.n, 0) ?? 0;
   const hidden = (series.answer?.series_total ?? 0) - lines.length;
-  const what = counts ? `values in ${stepName(series.answer?.step_s ?? 60)}` : split === null ? "bands: 95 % intervals" : "p75";
+  const windows = `windows of ${stepName(series.answer?.step_s ?? step)}`;
+  const what = counts
+    ? `values in ${stepName(series.answer?.step_s ?? 60)}`
+    : split === null
+      ? `in ${windows}, bands: 95 % intervals`
+      : `p75 in ${windows}`;
   const more = split !== null && hidden > 0 ? ` · the ${lines.length} largest of ${series.answer?.series_total ?? 0}` : "";
   return (
     <Panel

@@ -9,7 +9,7 @@ import { Picker } from "../../parts/picker";
 import { Popover } from "../../parts/popover";
 import { RangePicker } from "../../parts/range-picker";
 import { go, place } from "../../place";
-import { lengthName, lengthOf } from "../../range";
+import { lengthNoun, lengthOf } from "../../range";
 import { askable, dimensionName, filtersName } from "../../slices";
 import { spanName } from "../../time";
 import type { Mode } from "../../url";
@@ -18,7 +18,7 @@ const MODES: Record<Mode, string> = { heatmap: "a heat map", lines: "quantile li
 
 export function QuestionSentence({ app, asking, metrics }: { app: App; asking: Asking; metrics: readonly Metric[] }) {
   const { filters } = place.value;
-  const over = moving.value ? `the last ${lengthName(lengthOf(span.value))}` : spanName(span.value, now.value);
+  const over = moving.value ? `the last ${lengthNoun(lengthOf(span.value))}` : spanName(span.value, now.value);
   return (
     <>
       Show <MetricPicker asking={asking} metrics={metrics} /> as <ModePicker asking={asking} /> for{" "}

@@ -3,8 +3,9 @@
 import type { App, Breakdown, Metric } from "../../answer";
 import { ask } from "../../api";
 import { useAnswer } from "../../ask";
+import { sharedAxis } from "../../charts/distribution";
 import { axisLabel } from "../../charts/scale";
-import { SmallShape, sharedAxis } from "../../charts/small-shape";
+import { SmallShape } from "../../charts/small-shape";
 import * as format from "../../format";
 import { aboutHere, type KnownMetrics } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
@@ -39,10 +40,7 @@ export function Routes({ app, metrics }: { app: App; metrics: KnownMetrics }) {
 function RoutesTable({ answer, metric }: { answer: Breakdown; metric: Metric | undefined }) {
   const thresholds = thresholdsOf(metric);
   const shown = answer.rows.slice(0, ROWS);
-  const axis = sharedAxis(
-    shown.map(({ bins }) => bins),
-    thresholds,
-  );
+  const axis = sharedAxis(shown, thresholds);
   if (shown.length === 0)
     return (
       <Nothing title="No values in this time">
