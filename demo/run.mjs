@@ -34,10 +34,18 @@ const MINUTE_MS = 60_000;
 const HISTORY_MS = 21 * 24 * 60 * MINUTE_MS;
 /** How often it is noted how far the traffic has come. */
 const NOTE_EVERY_MS = 5_000;
-/** Of the history each page view that is sent stands for this many, so that three weeks are sent in a minute or two. */
-const HISTORY_WEIGHT = 100;
+const HOUR_MS = 60 * MINUTE_MS;
+/**
+ * How many page views each one stands for that is sent of the history, so that three weeks are sent in two minutes. The last hours,
+ * which charts show first, are finer.
+ */
+const HISTORY = [
+  { weight: 100, until: 12 * HOUR_MS },
+  { weight: 10, until: 0 },
+];
 const TRAFFIC = ["--server", ICARUS, "--page-views-per-minute", "3000", "--scenario", join(HERE, "../generator/scenarios/demo.toml")];
-const FROM_LATENESS = ["--lateness-max", "22days"];
+/** As the configuration allows. */
+const LATENESS = ["--lateness-max", "22days"];
 
 /** What runs, in the order in which it is to be stopped. @type {import("node:child_process").ChildProcess[]} */
 const running = [];
@@ -77,15 +85,18 @@ const note = (ms) => writeFileSync(UNTIL_FILE, new Date(ms).toISOString());
 /** Sends the traffic between the last run, or three weeks ago, and `now`. @param {number} now */
 async function catchUp(now) {
   const first = !existsSync(UNTIL_FILE);
-  const span = first ? HISTORY_MS : Math.min(HISTORY_MS, now - Date.parse(readFileSync(UNTIL_FILE, "utf8")));
-  if (span < MINUTE_MS) return;
-  say(first ? "Sending three weeks of history (once; a minute or two) ..." : "Sending what happened since the last run ...");
+  let from = Math.max(now - HISTORY_MS, first ? 0 : Date.parse(readFileSync(UNTIL_FILE, "utf8")));
+  if (now - from < MINUTE_MS) return;
+  say(first ? "Sending three weeks of history (once; about two minutes) ..." : "Sending what happened since the last run ...");
   // A later run that is interrupted here leaves a gap; it must not send the same traffic twice.
   if (!first) note(now);
-  const times = ["--span", `${Math.floor(span / 1000)}s`, "--until", new Date(now).toISOString()];
-  const rates = ["--weight", String(HISTORY_WEIGHT), "--hostile", "0", "--bots", "0"];
-  const history = start(["generate", "history", ...times, ...TRAFFIC, ...rates, ...FROM_LATENESS], "ignore");
-  if (!(await ended(history)) || stopping) throw new Error("the history could not be sent");
+  for (const { weight, until } of HISTORY.filter(({ until }) => from < now - until)) {
+    const span = ["--span", `${Math.floor((now - until - from) / 1000)}s`, "--until", new Date(now - until).toISOString()];
+    const rates = ["--weight", String(weight), "--hostile", "0", "--bots", "0"];
+    const history = start(["generate", "history", ...span, ...TRAFFIC, ...rates, ...LATENESS], "ignore");
+    if (!(await ended(history)) || stopping) throw new Error("the history could not be sent");
+    from = now - until;
+  }
   note(now);
 }
 
@@ -111,7 +122,7 @@ async function run() {
 
   const now = Date.now();
   await catchUp(now);
-  const live = start(["generate", "live", "--from", new Date(now).toISOString(), "--quiet", ...TRAFFIC, ...FROM_LATENESS], "ignore");
+  const live = start(["generate", "live", "--from", new Date(now).toISOString(), "--quiet", ...TRAFFIC, ...LATENESS], "ignore");
   const noting = setInterval(() => note(Date.now()), NOTE_EVERY_MS);
   say(`
   Dashboard   ${ICARUS}/

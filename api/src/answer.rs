@@ -66,7 +66,7 @@ pub struct Metric {
     /// Above this value it is poor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poor: Option<f64>,
-    /// The end of the last hour that has a value.
+    /// The end of the last hour that has a value; now, while that goes on.
     pub last_seen: At,
 }
 

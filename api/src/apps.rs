@@ -64,6 +64,7 @@ pub(crate) async fn metrics(State(state): State<ApiState>, uri: Uri) -> Result<J
     let app = state.app(&mut params)?;
     params.finish()?;
     let entries = state.store.metrics(&app.app.id).await?;
+    let now = state.now();
     let metric = |entry: schemas::query::MetricEntry| {
         let name = entry.metric.name.as_str();
         let known = known(name).filter(|known| known.unit == entry.metric.unit);
@@ -72,7 +73,7 @@ pub(crate) async fn metrics(State(state): State<ApiState>, uri: Uri) -> Result<J
             unit: entry.metric.unit.name(),
             good: known.and_then(|known| known.good),
             poor: known.and_then(|known| known.poor),
-            last_seen: At(entry.last_hour.first_minute().plus(60).start()),
+            last_seen: At(entry.last_hour.first_minute().plus(60).start().min(now)),
             name: name.to_owned(),
         }
     };

@@ -218,6 +218,11 @@ impl Scope {
         Ok((Step { minutes, resolution }, rounded(exact, minutes)))
     }
 
+    /// Whether rollups of a minute are still kept from `minute` on.
+    pub(crate) fn keeps_minutes_of(&self, minute: Minute) -> bool {
+        minute.start() >= self.now.minus(self.minutes_kept)
+    }
+
     /// The range as one window, rounded to what is kept of it.
     pub(crate) fn whole(&self) -> MinuteRange {
         let exact = MinuteRange::covering(self.from, self.to);

@@ -109,7 +109,7 @@ export function alerts(app, history, state, now) {
       id: 1,
       app,
       state: "resolved",
-      sentence: `over: ${sentence(slowSearch)}`,
+      sentence: `Over: ${sentence(slowSearch)}`,
       began: slowSearch.from,
       last_flagged: slowSearch.to,
       resolved: rfc3339(search.to + 600),

@@ -192,7 +192,7 @@ function openAlerts(facts: Facts): Part[] {
 }
 
 /** What an alert says is so and for whom. The API's sentence goes on with figures, which [`evidence`] has; that it is over, its state says. */
-export const brief = ({ sentence }: Alert): string => sentence.replace(/^over: /, "").replace(/: [^:]*$/, "");
+export const brief = ({ sentence }: Alert): string => sentence.replace(/^Over: /, "").replace(/: [^:]*$/, "");
 
 /** The same where a line begins with it. The name of a metric stays as it is. */
 export function title(alert: Alert): string {

@@ -38,7 +38,8 @@ pub fn of_flag(flag: &Flag) -> String {
             )
         }
         Rule::Tail => format!(
-            "more users than usual have a high {name} for {whom}: {} % beyond the usual 90th percentile instead of {} % (n = {})",
+            "{name} is {} more often for {whom}: {} % are beyond the usual 90th percentile instead of {} % (n = {})",
+            if unit == Unit::Duration { "slow" } else { "high" },
             short(flag.observed * 100.0),
             short(flag.expected * 100.0),
             count(flag.n)
@@ -57,7 +58,7 @@ pub fn of_alert(alert: &Alert) -> String {
     let sentence = of_flag(&alert.lead);
     match alert.state {
         AlertState::Pending | AlertState::Firing => sentence,
-        AlertState::Resolved => format!("over: {sentence}"),
+        AlertState::Resolved => format!("Over: {sentence}"),
     }
 }
 
@@ -136,6 +137,12 @@ mod tests {
         assert_eq!(
             of_flag(&flag(Rule::Shift, "LCP", Unit::Duration)),
             "LCP is 78.3 % slower for route /checkout, browser (not known): typically 4.12 s instead of 2.31 s (n = 1,234,567)"
+        );
+        let tail = Flag { observed: 0.712, expected: 0.0987, n: 66, ..flag(Rule::Tail, "LCP", Unit::Duration) };
+        assert_eq!(
+            of_flag(&tail),
+            "LCP is slow more often for route /checkout, browser (not known): 71.2 % are beyond the usual 90th percentile \
+             instead of 9.87 % (n = 66)"
         );
         let errors = Flag { observed: 120.0, expected: 20.0, effect: 5.0, ..flag(Rule::Count, "error", Unit::Count) };
         assert_eq!(of_flag(&errors), "6.00× more errors for route /checkout, browser (not known): 120 in 5 min instead of 20.0");
