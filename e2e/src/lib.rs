@@ -1,6 +1,6 @@
 //! What the tests of the whole need: the real binary as a process, its API, the comparison of its
 //! answers with what is true, and the rooms of one process under a clock that the test turns.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking and tell why, in their helpers too")]
 
 pub mod api;
 pub mod binary;

@@ -77,7 +77,7 @@ async fn an_incident_is_flagged_on_its_slice_in_three_minutes_told_once_and_reso
     let of_slice = |flag: &&schemas::flag::Flag| {
         flag.series.group.cuboid.to_string() == "route,browser" && *flag.series.group.values == ["/checkout".into(), "Safari".into()]
     };
-    let first = flags.iter().filter(of_slice).map(|flag| flag.minute()).min().unwrap();
+    let first = flags.iter().filter(of_slice).map(schemas::flag::Flag::minute).min().unwrap();
     assert!(begins <= first && first < begins.plus(3), "first flagged {} minutes after it began", first.0 - begins.0);
     let elsewhere = flags.iter().filter(|flag| !flag.series.group.values.contains(&"/checkout".into())).count();
     assert!(elsewhere * 10 <= flags.len(), "{elsewhere} of {} flags have nothing to do with it: {flags:#?}", flags.len());

@@ -76,7 +76,7 @@ fn check_cuboids(given: &[String], own: &[DimensionName], key: &str, check: &mut
         return cuboid::defaults(own);
     }
     let mut cuboids: Vec<Cuboid> = given.iter().filter_map(|names| check.parsed(key, names.parse::<Cuboid>())).collect();
-    for dimension in cuboids.iter().flat_map(|cuboid| cuboid.dimensions()) {
+    for dimension in cuboids.iter().flat_map(Cuboid::dimensions) {
         if let Dimension::Custom(name) = dimension
             && !own.contains(name)
         {

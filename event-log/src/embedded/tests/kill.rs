@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Lines, Read, Write},
+    io::{BufRead, BufReader, Lines, Write},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -27,22 +27,17 @@ fn record(run: u64, appender: u64, n: u64) -> String {
     format!("{run}/{appender}/{n}/{}", "x".repeat(((run ^ appender ^ n) % 700) as usize))
 }
 
-/// The child's part. It is told on its standard input where the log is and which run this is; without
-/// that it does nothing.
-#[test]
-#[ignore = "it is the writer that `acknowledged_records_survive_kill_9` starts and kills"]
-fn writer() {
-    let mut told = String::new();
-    std::io::stdin().read_to_string(&mut told).unwrap();
-    let Some((run, dir)) = told.split_once(' ') else { return };
-    let run: u64 = run.parse().unwrap();
+/// Tells the test's own binary, started again, that it is the writer: which run this is, and where the log is.
+const WRITER: &str = "EVENT_LOG_WRITER";
+
+/// The child's part: appends, reads and commits until it is killed.
+async fn write(run: u64, dir: &Path) {
     // The test harness leaves its own line unfinished.
     say("\nopening .");
-    let log = Arc::new(open(&raw(), Path::new(dir)).unwrap());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let log = Arc::new(open(&raw(), dir).unwrap());
     for appender in 0..APPENDERS {
         let log = Arc::clone(&log);
-        runtime.spawn(async move {
+        tokio::spawn(async move {
             for n in 0.. {
                 let partition = u32::try_from((appender + n) % 2).unwrap();
                 let offset = log.append(Partition(partition), Bytes::from(record(run, appender, n))).await.unwrap();
@@ -50,32 +45,28 @@ fn writer() {
             }
         });
     }
-    runtime.block_on(async {
-        let mut consumer = log.consumer("reader").await.unwrap();
-        let mut positions = BTreeMap::new();
-        loop {
-            match consumer.poll(Duration::from_secs(1)).await.unwrap() {
-                Polled::Assigned(assigned) => {
-                    for assignment in assigned {
-                        let from = assignment.committed.unwrap_or_default().offset;
-                        consumer.seek(assignment.partition, from).await.unwrap();
-                        positions.insert(assignment.partition, from);
-                    }
+    let mut consumer = log.consumer("reader").await.unwrap();
+    let mut positions = BTreeMap::new();
+    loop {
+        match consumer.poll(Duration::from_secs(1)).await.unwrap() {
+            Polled::Assigned(assigned) => {
+                for assignment in assigned {
+                    let from = assignment.committed.unwrap_or_default().offset;
+                    consumer.seek(assignment.partition, from).await.unwrap();
+                    positions.insert(assignment.partition, from);
                 }
-                Polled::Records { partition, records } => {
-                    positions.insert(partition, Offset(records.last().unwrap().offset.0 + 1));
-                    let sum: u64 = positions.values().map(|position| position.0).sum();
-                    let commits: Vec<_> = positions
-                        .iter()
-                        .map(|(&partition, &offset)| (partition, Committed { offset, metadata: sum.to_string() }))
-                        .collect();
-                    consumer.commit(&commits).await.unwrap();
-                    say(&format!("committed {sum} ."));
-                }
-                Polled::Revoked(_) | Polled::Idle => {}
             }
+            Polled::Records { partition, records } => {
+                positions.insert(partition, Offset(records.last().unwrap().offset.0 + 1));
+                let sum: u64 = positions.values().map(|position| position.0).sum();
+                let commits: Vec<_> =
+                    positions.iter().map(|(&partition, &offset)| (partition, Committed { offset, metadata: sum.to_string() })).collect();
+                consumer.commit(&commits).await.unwrap();
+                say(&format!("committed {sum} ."));
+            }
+            Polled::Revoked(_) | Polled::Idle => {}
         }
-    });
+    }
 }
 
 /// A whole line at once, past the test harness's capture.
@@ -92,12 +83,11 @@ struct Writer {
 impl Writer {
     fn start(run: u64, dir: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "embedded::tests::kill::writer", "--ignored", "--nocapture", "--test-threads=1"])
-            .stdin(Stdio::piped())
+            .args(["--exact", "embedded::tests::kill::acknowledged_records_survive_kill_9", "--nocapture", "--test-threads=1"])
+            .env(WRITER, format!("{run} {}", dir.display()))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        write!(child.stdin.take().unwrap(), "{run} {}", dir.display()).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -154,8 +144,12 @@ impl Acknowledged {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_records_survive_kill_9() {
+    if let Some(told) = std::env::var_os(WRITER) {
+        let (run, dir) = told.to_str().and_then(|told| told.split_once(' ')).unwrap();
+        return write(run.parse().unwrap(), Path::new(dir)).await;
+    }
     let dir = tempfile::tempdir().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let mut acknowledged = Acknowledged::default();
