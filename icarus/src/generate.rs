@@ -1,13 +1,16 @@
 //! `icarus generate`: the flags of the traffic generator.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to people")]
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::IsTerminal as _, path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use generator::{Mode, Options, Progress, Rates, Scenario, Traffic, TruthOptions};
 use schemas::{app::AppId, time::Timestamp};
 use service::{clock::Clock, shutdown::Shutdown};
+
+/// Progress is reported once a second; what is no terminal gets every tenth.
+const REPORTS_SKIPPED: u32 = 10;
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
@@ -160,13 +163,22 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let summary = runtime.block_on(async {
         let shutdown = Shutdown::new();
         shutdown.on_signal()?;
+        let mut reports = 0u32;
+        let terminal = std::io::stderr().is_terminal();
         let report = |progress: &Progress| {
-            if !args.quiet {
+            if !args.quiet && terminal {
+                // One line that changes.
+                eprint!("\r{progress}\x1b[K");
+            } else if !args.quiet && reports.is_multiple_of(REPORTS_SKIPPED) {
                 eprintln!("{progress}");
             }
+            reports += 1;
         };
         anyhow::Ok(generator::run_reporting(options, shutdown, report).await?)
     })?;
+    if !args.quiet && std::io::stderr().is_terminal() {
+        eprintln!();
+    }
     println!("{summary}");
     match summary.gave_up {
         Some(why) => bail!("{why}"),
