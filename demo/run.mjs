@@ -36,12 +36,12 @@ const HISTORY_MS = 21 * 24 * 60 * MINUTE_MS;
 const NOTE_EVERY_MS = 5_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /**
- * How many page views each one stands for that is sent of the history, so that three weeks are sent in two minutes. The last hours,
- * which charts show first, are finer.
+ * How many page views each one stands for that is sent of the history, so that three weeks are sent in two minutes. The last day,
+ * which charts show first, is finer.
  */
 const HISTORY = [
-  { weight: 100, until: 12 * HOUR_MS },
-  { weight: 10, until: 0 },
+  { weight: 100, until: 25 * HOUR_MS },
+  { weight: 20, until: 0 },
 ];
 const TRAFFIC = ["--server", ICARUS, "--page-views-per-minute", "3000", "--scenario", join(HERE, "../generator/scenarios/demo.toml")];
 /** As the configuration allows. */
