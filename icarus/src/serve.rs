@@ -89,7 +89,7 @@ async fn serve(config: Config) -> Result<()> {
     house.intake_ended.begin();
     told.await.context("refused requests could not be told")?;
     let folded = tokio::task::spawn_blocking(move || folding.join().unwrap_or_else(|_| Err(anyhow!("the aggregator died")))).await?;
-    for part in [watching, alerting, upkeep].into_iter().flatten() {
+    for part in watching.into_iter().chain([alerting, upkeep]) {
         part.await.context("a part died")?;
     }
     house.log.close();
@@ -120,14 +120,14 @@ impl House {
             self.clock.clone(),
             self.health.part("aggregator"),
         );
-        let (intake_ended, shutdown) = (begun(&self.intake_ended), self.shutdown.clone());
+        let (intake_ended, ends) = (begun(&self.intake_ended), self.shutdown.ends_with());
         let folding = move || {
+            let _ends = ends;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
             let ended = runtime.block_on(worker.run(intake_ended)).context("the aggregator can't go on");
             if let Err(error) = &ended {
                 tracing::error!(error = format!("{error:#}"), "stopping: the aggregator can't go on");
             }
-            shutdown.begin();
             ended
         };
         thread::Builder::new().name("aggregator".to_owned()).spawn(folding).context("the aggregator can't be started")
@@ -136,20 +136,20 @@ impl House {
     fn watch(&self, config: &Config) -> Option<JoinHandle<()>> {
         let detection = config.detection.clone()?;
         let watcher = aggregator::detect::watcher::Watcher::new(self.store.clone(), apps(config), detection.thresholds, detection.settle);
-        Some(tokio::spawn(watcher.run(self.clock.clone(), self.health.part("detection"), begun(&self.shutdown))))
+        Some(self.spawn(watcher.run(self.clock.clone(), self.health.part("detection"), begun(&self.shutdown))))
     }
 
-    fn alert(&self, config: &Config) -> Result<Option<JoinHandle<()>>> {
+    fn alert(&self, config: &Config) -> Result<JoinHandle<()>> {
         let apps: Vec<AppId> = config.apps.iter().map(|app| app.app.id.clone()).collect();
         let worker = alerts::worker::Worker::new(self.store.clone(), apps, config.alerts.clone())
             .context("the alerts' HTTP client can't be made")?;
-        Ok(Some(tokio::spawn(worker.run(self.clock.clone(), self.health.part("alerts"), begun(&self.shutdown)))))
+        Ok(self.spawn(worker.run(self.clock.clone(), self.health.part("alerts"), begun(&self.shutdown))))
     }
 
-    fn upkeep(&self) -> Option<JoinHandle<()>> {
+    fn upkeep(&self) -> JoinHandle<()> {
         let (log_part, store_part) = (self.health.part("log"), self.health.part("store"));
         let (log, store, clock, shutdown) = (self.log.clone(), self.store.clone(), self.clock.clone(), self.shutdown.clone());
-        Some(tokio::spawn(async move {
+        self.spawn(async move {
             let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
             loop {
                 tokio::select! {
@@ -160,7 +160,16 @@ impl House {
                 look_after_log(&log, now, &log_part).await;
                 look_after_store(&*store, now, &store_part).await;
             }
-        }))
+        })
+    }
+
+    /// Runs a part of the process, which stops when the part does, were it by a panic.
+    fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let ends = self.shutdown.ends_with();
+        tokio::spawn(async move {
+            let _ends = ends;
+            part.await;
+        })
     }
 
     fn router(&self, config: &Config, intake: IntakeState, recorder: Recorder) -> Router {

@@ -1,6 +1,6 @@
 //! Stopping: one token for the whole process, set by a signal or by a part that can't go on.
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Asks every part to stop: intake first, then what has to be flushed. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,12 @@ impl Shutdown {
     /// Asks to stop.
     pub fn begin(&self) {
         self.0.cancel();
+    }
+
+    /// What asks to stop when it is dropped: for a part without which the process must not go on, so that it
+    /// is asked for also when that part panics.
+    pub fn ends_with(&self) -> DropGuard {
+        self.0.clone().drop_guard()
     }
 
     /// Whether it was asked for.
@@ -71,5 +77,17 @@ mod tests {
         shutdown.begin();
         waiting.await.unwrap();
         assert!(shutdown.has_begun());
+    }
+
+    #[tokio::test]
+    async fn it_begins_when_a_part_that_it_ends_with_panics() {
+        let shutdown = Shutdown::new();
+        let ends = shutdown.ends_with();
+        let part = tokio::spawn(async move {
+            let _ends = ends;
+            panic!("as a test");
+        });
+        shutdown.begun().await;
+        assert!(part.await.is_err());
     }
 }
