@@ -7,7 +7,7 @@ use schemas::{
     app::AppId,
     time::{MinuteRange, Timestamp},
 };
-use service::{clock::Clock, health::Part};
+use service::{clock::Clock, health::Part, pace::Pace};
 use store::{AlertQuery, Store, StoreError};
 
 use crate::{
@@ -47,21 +47,10 @@ impl<S: Store + ?Sized> Worker<S> {
     /// Works until `shutdown` resolves. Errors of the store are logged and shown by `health`; what was
     /// not done is done later.
     pub async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
-        let mut ticks = tokio::time::interval(LOOK_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        tokio::pin!(shutdown);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => return,
-                _ = ticks.tick() => {}
-            }
-            match self.step(Timestamp::from_ms(clock.now_ms())).await {
-                Ok(()) => health.ready(),
-                Err(error) => {
-                    tracing::warn!(%error, "alerts could not be brought up to date: trying again");
-                    health.failing(error.to_string());
-                }
-            }
+        let mut pace = Pace::new(LOOK_INTERVAL, shutdown);
+        while pace.next().await {
+            let done = self.step(Timestamp::from_ms(clock.now_ms())).await;
+            health.note("alerts could not be brought up to date", done);
         }
     }
 

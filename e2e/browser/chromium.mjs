@@ -1,21 +1,7 @@
 // @ts-check
-/** Debian's Chromium, driven by playwright-core. `CHROMIUM` names another one. */
+/** The browser of the dashboard's tests, and what tests on real pages need of it besides. */
 
-import { chromium } from "playwright-core";
-
-export const launch = () =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+export { launch, settled } from "../../dashboard/test/chromium.mjs";
 
 /**
  * What the browser calls itself, without the word that it is driven by a program: Icarus rejects robots.
@@ -26,17 +12,6 @@ export async function userAgent(browser) {
   const name = await page.evaluate(() => navigator.userAgent);
   await page.close();
   return name.replace("HeadlessChrome", "Chrome");
-}
-
-/**
- * Resolves when a page of the dashboard has settled: no panel waits for an answer any more.
- * @param {import("playwright-core").Page} page
- */
-export async function settled(page) {
-  const waiting = page.locator("[aria-busy=true]");
-  await page.locator("h1").first().waitFor();
-  await page.waitForLoadState("networkidle");
-  while ((await waiting.count()) > 0) await waiting.first().waitFor({ state: "detached" });
 }
 
 /**

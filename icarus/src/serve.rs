@@ -19,6 +19,7 @@ use service::{
     health::{Health, Part},
     logging,
     metrics::{Recorder, SelfMetric, describe},
+    pace::Pace,
     server,
     shutdown::Shutdown,
 };
@@ -148,14 +149,10 @@ impl House {
 
     fn upkeep(&self) -> JoinHandle<()> {
         let (log_part, store_part) = (self.health.part("log"), self.health.part("store"));
-        let (log, store, clock, shutdown) = (self.log.clone(), self.store.clone(), self.clock.clone(), self.shutdown.clone());
+        let (log, store, clock) = (self.log.clone(), self.store.clone(), self.clock.clone());
+        let mut pace = Pace::new(UPKEEP_INTERVAL, begun(&self.shutdown));
         self.spawn(async move {
-            let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
-            loop {
-                tokio::select! {
-                    () = shutdown.begun() => return,
-                    _ = ticks.tick() => {}
-                }
+            while pace.next().await {
                 let now = Timestamp::from_ms(clock.now_ms());
                 look_after_log(&log, now, &log_part).await;
                 look_after_store(&*store, now, &store_part).await;

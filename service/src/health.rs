@@ -48,6 +48,18 @@ impl Part {
         self.health.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name, state);
     }
 
+    /// Notes what a step of the part came to: ready, or failing with what `could_not` be done, which is
+    /// logged. A later step tries again.
+    pub fn note<E: std::fmt::Display>(&self, could_not: &str, step: Result<(), E>) {
+        match step {
+            Ok(()) => self.ready(),
+            Err(error) => {
+                tracing::warn!(%error, "{could_not}: trying again");
+                self.failing(error.to_string());
+            }
+        }
+    }
+
     /// Reports that it works.
     pub fn ready(&self) {
         self.set(State::Ready);

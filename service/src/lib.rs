@@ -6,5 +6,6 @@ pub mod config;
 pub mod health;
 pub mod logging;
 pub mod metrics;
+pub mod pace;
 pub mod server;
 pub mod shutdown;

@@ -19,6 +19,7 @@ use schemas::{
 use service::{
     clock::{Clock, Stopwatch},
     health::Part,
+    pace::Pace,
 };
 use store::{Cube, SeriesWindows, Store, StoreError};
 
@@ -60,21 +61,10 @@ impl Watcher {
     /// Watches until `shutdown` resolves. An error of the store is logged and shown by `health`; the
     /// minute is tested again later.
     pub async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
-        let mut ticks = tokio::time::interval(LOOK_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        tokio::pin!(shutdown);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => return,
-                _ = ticks.tick() => {}
-            }
-            match self.advance(Timestamp::from_ms(clock.now_ms())).await {
-                Ok(()) => health.ready(),
-                Err(error) => {
-                    tracing::warn!(%error, "a minute could not be tested: trying again");
-                    health.failing(error.to_string());
-                }
-            }
+        let mut pace = Pace::new(LOOK_INTERVAL, shutdown);
+        while pace.next().await {
+            let tested = self.advance(Timestamp::from_ms(clock.now_ms())).await;
+            health.note("a minute could not be tested", tested);
         }
     }
 
