@@ -3,7 +3,7 @@
 //! An implementation gives a [`Bed`] and lets [`conformance!`](crate::conformance) make a test of each
 //! check:
 //!
-//! ```ignore
+//! ```text
 //! event_log::conformance!(EmbeddedBed::default());
 //! ```
 //!
