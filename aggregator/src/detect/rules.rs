@@ -163,6 +163,15 @@ mod tests {
     }
 
     #[test]
+    fn values_that_never_vary_are_no_departure() {
+        for mean in [0.0, 27.7] {
+            let lately = Lately { moments: Moments::at(mean, 1_000.0), ..Lately::default() };
+            let p_value = shift(&Moments::at(mean, 50.0), None, &lately, 1.0).unwrap().p_value;
+            assert!((p_value - 0.5).abs() < 1e-9, "{p_value}");
+        }
+    }
+
+    #[test]
     fn both_baselines_must_be_left_behind() {
         let at = |mean, samples| {
             let mut moments = Moments::at(mean - 0.3, samples / 2.0);
