@@ -32,6 +32,9 @@ impl Departure {
 
 /// Samples that a baseline must have to be one.
 const BASELINE_SAMPLES_MIN: f64 = 100.0;
+/// What a logarithm varies by within a bucket, which is at most 1/128 wide. Values that all lie in one are
+/// known no better than that; and it keeps values that never vary from making t 0 / 0.
+const BUCKET_VARIANCE: f64 = 1.0 / (128.0 * 128.0 * 12.0);
 /// p-values are not told apart below this.
 const P_MIN: f64 = 1e-300;
 
@@ -46,11 +49,10 @@ pub(super) fn shift(window: &Moments, same_hour: Option<&SameHour>, lately: &Lat
         if baseline.samples < BASELINE_SAMPLES_MIN {
             return None;
         }
-        let variance = window.variance().max(baseline.variance());
+        let variance = window.variance().max(baseline.variance()).max(BUCKET_VARIANCE);
         let of_difference = variance * (1.0 / window.samples + 1.0 / baseline.samples) * dispersion + between;
         let difference = window.mean - baseline.mean;
-        // Values that never vary, such as shifts that are all zero, make this 0 / 0.
-        let t = if difference == 0.0 { 0.0 } else { difference / of_difference.sqrt() };
+        let t = difference / of_difference.sqrt();
         let distribution = StudentsT::new(0.0, 1.0, (window.samples - 1.0).max(1.0)).ok()?;
         let p_value = distribution.sf(t).max(P_MIN);
         // Of the means of 1 + value: a baseline of zeros can be exceeded, too.
