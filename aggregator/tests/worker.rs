@@ -23,11 +23,11 @@ use support::{Deaths, Mortal, RangeStore, open};
 
 const PARTITIONS: u32 = 3;
 const RECORDS: u64 = 400;
+/// What is not counted after this time is lost.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A record with one event; one in twenty repeats the beacon before it.
-fn record(n: u64, rng: &mut ChaCha8Rng) -> (Bytes, bool) {
-    let repeated = n > 0 && rng.random_bool(0.05);
-    let id = if repeated { n - 1 } else { n };
+/// A record of beacon `id` with one event.
+fn record(n: u64, id: u64) -> Bytes {
     let event = Event { metric: "LCP".into(), unit: Unit::UNIT_DURATION.into(), value: 1_000 * n, ..Event::default() };
     let record = BeaconRecord {
         app: "shop".into(),
@@ -39,7 +39,7 @@ fn record(n: u64, rng: &mut ChaCha8Rng) -> (Bytes, bool) {
         events: vec![event],
         ..BeaconRecord::default()
     };
-    (record.encode_to_vec().into(), repeated)
+    record.encode_to_vec().into()
 }
 
 fn worker(log: &Arc<Mortal>, store: &Arc<RangeStore>) -> Worker {
@@ -57,20 +57,20 @@ async fn run(seed: u64, store: RangeStore) -> (u64, u64) {
     let log = Arc::new(Mortal::new(open(dir.path(), PARTITIONS), deaths.clone()));
     let store = Arc::new(store.mortal(deaths.clone()));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // A repeated beacon is in its first copy's partition, as an intake puts it.
-    let (mut expected, mut partition) = (0, 0);
+    // One in twenty repeats a beacon, in its first copy's partition, as an intake puts it.
+    let (mut expected, mut id, mut partition) = (0, 0, 0);
     for n in 0..RECORDS {
-        let (bytes, repeated) = record(n, &mut rng);
-        if !repeated {
-            partition = rng.random_range(0..PARTITIONS);
+        if n == 0 || rng.random_bool(0.95) {
+            (id, partition) = (n, rng.random_range(0..PARTITIONS));
             expected += 1;
         }
-        log.append(Partition(partition), bytes).await.unwrap();
+        log.append(Partition(partition), record(n, id)).await.unwrap();
         if n % 20 == 19 {
             let mut one = tokio::spawn(worker(&log, &store).run(std::future::pending()));
             let mut other = tokio::spawn(worker(&log, &store).run(std::future::pending()));
             tokio::select! {
                 () = deaths.next() => {}
+                () = store.has_counted(expected) => {}
                 ended = &mut one => panic!("{ended:?}"),
                 ended = &mut other => panic!("{ended:?}"),
             }
@@ -80,7 +80,12 @@ async fn run(seed: u64, store: RangeStore) -> (u64, u64) {
         }
     }
     deaths.end();
-    worker(&log, &store).run(std::future::ready(())).await.unwrap();
+    // The last one folds what is left, and stops.
+    let last = worker(&log, &store).run(store.has_counted(expected));
+    tokio::time::timeout(PATIENCE, last)
+        .await
+        .unwrap_or_else(|_| panic!("seed {seed}: {} of {expected} are counted", store.counted()))
+        .unwrap();
     (expected, store.counted())
 }
 

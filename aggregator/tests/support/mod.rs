@@ -26,7 +26,7 @@ use schemas::{
     time::{Minute, MinuteRange, Resolution, Timestamp},
 };
 use store::{AlertQuery, Batch, Cube, SeriesWindows, Size, Store, StoreError, Upkeep};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Where workers die: at some of the points that they pass, as a seed decides.
 #[derive(Debug, Clone)]
@@ -132,12 +132,13 @@ impl Consumer for MortalConsumer {
 pub(crate) struct RangeStore {
     remembers: bool,
     deaths: Option<Deaths>,
-    state: Mutex<(HashSet<(u32, u64, u64)>, u64)>,
+    ranges: Mutex<HashSet<(u32, u64, u64)>>,
+    counted: watch::Sender<u64>,
 }
 
 impl RangeStore {
     pub(crate) fn new() -> Self {
-        Self { remembers: true, deaths: None, state: Mutex::default() }
+        Self { remembers: true, deaths: None, ranges: Mutex::default(), counted: watch::Sender::new(0) }
     }
 
     /// One that knows nothing again.
@@ -151,7 +152,13 @@ impl RangeStore {
 
     /// The events counted, by their rollups in the total.
     pub(crate) fn counted(&self) -> u64 {
-        self.state.lock().unwrap().1
+        *self.counted.borrow()
+    }
+
+    /// Waits until at least `events` are counted.
+    pub(crate) async fn has_counted(&self, events: u64) {
+        let mut counted = self.counted.subscribe();
+        counted.wait_for(|counted| *counted >= events).await.unwrap();
     }
 
     fn strike(&self) -> bool {
@@ -173,12 +180,10 @@ impl Store for RangeStore {
         if self.strike() {
             return Err(StoreError::Unavailable("refused".into()));
         }
-        {
-            let (ranges, counted) = &mut *self.state.lock().unwrap();
-            if ranges.insert((source.partition, source.start, source.end)) || !self.remembers {
-                let total = batch.rollups.iter().filter(|group| group.group.cuboid.dimensions().is_empty());
-                *counted += total.flat_map(|group| &group.cells).map(|cell| cell.rollup.samples).sum::<u64>();
-            }
+        if self.ranges.lock().unwrap().insert((source.partition, source.start, source.end)) || !self.remembers {
+            let total = batch.rollups.iter().filter(|group| group.group.cuboid.dimensions().is_empty());
+            let events: u64 = total.flat_map(|group| &group.cells).map(|cell| cell.rollup.samples).sum();
+            self.counted.send_modify(|counted| *counted += events);
         }
         if self.strike() {
             return Err(StoreError::Unavailable("written, but the answer was lost".into()));
