@@ -5,8 +5,11 @@
 //! commit or a seek is on its way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Deref,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::{
+        Bound::{Excluded, Unbounded},
+        Deref,
+    },
     sync::Arc,
     time::Duration,
 };
@@ -18,6 +21,7 @@ use rdkafka::{
     Message as _,
     consumer::{Consumer as _, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
 };
 use schemas::time::Timestamp;
 use tokio::task::{self, JoinHandle};
@@ -41,8 +45,10 @@ const BATCH_RECORDS_MAX: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// How much of one partition is fetched before it is another's turn.
 const FETCH_BYTES: usize = 1 << 20;
-/// How much is fetched ahead, for all partitions together.
-const AHEAD_BYTES: usize = 32 << 20;
+/// How much is fetched ahead by the library, and how much of it is taken in to find whose turn it is;
+/// each for all partitions together.
+const FETCHED_BYTES_MAX: usize = 32 << 20;
+const AHEAD_BYTES: usize = 16 << 20;
 /// How long to wait before brokers that didn't answer are asked again.
 const PACE: Duration = Duration::from_millis(200);
 
@@ -62,9 +68,11 @@ pub(super) struct KafkaConsumer {
     preparing: Option<JoinHandle<Result<Vec<Assignment>, LogError>>>,
     /// A commit or a seek that is on its way.
     under_way: Option<JoinHandle<Result<(), CommitError>>>,
-    ready: Option<(Partition, Vec<LogRecord>)>,
-    /// Came behind `ready`, of another partition.
-    next: Option<(Partition, LogRecord)>,
+    /// Read and not delivered yet; without empty ones.
+    ahead: BTreeMap<Partition, VecDeque<LogRecord>>,
+    ahead_bytes: usize,
+    /// The partition whose turn was last.
+    last: Partition,
     /// A partition's next offset isn't there.
     astray: bool,
 }
@@ -84,8 +92,9 @@ impl KafkaConsumer {
             going: Vec::new(),
             preparing: None,
             under_way: None,
-            ready: None,
-            next: None,
+            ahead: BTreeMap::new(),
+            ahead_bytes: 0,
+            last: Partition(0),
             astray: false,
         })
     }
@@ -120,8 +129,8 @@ impl KafkaConsumer {
 
     /// Drops what was read ahead of the partition.
     fn forget(&mut self, partition: Partition) {
-        self.ready.take_if(|(of, _)| *of == partition);
-        self.next.take_if(|(of, _)| *of == partition);
+        let forgotten = self.ahead.remove(&partition).unwrap_or_default();
+        self.ahead_bytes -= forgotten.iter().map(|record| record.bytes.len()).sum::<usize>();
     }
 
     /// The group has gone on without this member. What it still has, or gets again, comes anew.
@@ -155,6 +164,8 @@ impl KafkaConsumer {
 
     /// The next thing that happens.
     async fn next(&mut self) -> Result<Polled, LogError> {
+        // Only what is there of all partitions shows whose turn it is.
+        let mut looked = false;
         loop {
             if matches!(self.settle().await, Err(CommitError::Fenced)) {
                 self.fenced();
@@ -170,10 +181,11 @@ impl KafkaConsumer {
             if self.astray {
                 self.find_astray().await?;
             }
-            if let Some((partition, records)) = self.ready.take() {
-                return Ok(Polled::Records { partition, records });
+            if looked && let Some(records) = self.in_turn() {
+                return Ok(records);
             }
             self.read().await?;
+            looked = true;
         }
     }
 
@@ -210,44 +222,64 @@ impl KafkaConsumer {
         Ok((!assigned.is_empty()).then_some(assigned))
     }
 
-    /// Waits for records or a decision. Between its waits nothing is half done.
+    /// Takes in all records that are there; waits for the first, or a decision, if nothing is left to
+    /// deliver. Between its waits nothing is half done.
     async fn read(&mut self) -> Result<(), LogError> {
         let (link, member) = (Arc::clone(&self.link), self.member());
-        let first = match self.next.take() {
-            Some(first) => Some(Ok(first)),
-            None => tokio::select! {
+        let mut stream = link.consumer.stream();
+        let mut upcoming = if self.ahead.is_empty() {
+            tokio::select! {
                 biased;
                 () = member.decided() => None,
-                message = link.consumer.recv() => Some(message.map(|message| record(&message))),
-            },
+                message = stream.next() => message,
+            }
+        } else {
+            stream.next().now_or_never().flatten()
         };
-        let Some(first) = first else { return Ok(()) };
-        let (mut bytes, mut upcoming) = (0, Some(first));
-        let mut stream = link.consumer.stream();
-        while let Some(read) = upcoming {
-            let (partition, record) = match read {
-                Ok(read) => read,
-                Err(error) => return self.failed(error),
-            };
-            if self.ready.as_ref().is_some_and(|(of, _)| *of != partition) {
-                self.next = Some((partition, record));
+        while let Some(message) = upcoming {
+            match message {
+                Ok(message) => self.keep(&message),
+                Err(error) => self.failed(error)?,
+            }
+            if self.ahead_bytes >= AHEAD_BYTES {
                 break;
             }
-            // What was fetched before a seek, or of a partition that isn't sought or went, is of no interest.
-            if let Some(Some(next)) = self.held.get_mut(&partition)
-                && record.offset >= *next
-            {
-                *next = Offset(record.offset.0 + 1);
-                bytes += record.bytes.len();
-                let (_, records) = self.ready.get_or_insert_with(|| (partition, Vec::new()));
-                records.push(record);
-                if records.len() >= BATCH_RECORDS_MAX || bytes >= BATCH_BYTES_MAX {
-                    break;
-                }
-            }
-            upcoming = stream.next().now_or_never().flatten().map(|message| message.map(|message| self::record(&message)));
+            upcoming = stream.next().now_or_never().flatten();
         }
         Ok(())
+    }
+
+    fn keep(&mut self, message: &BorrowedMessage<'_>) {
+        let partition = Partition(u32::try_from(message.partition()).unwrap_or(u32::MAX));
+        let offset = Offset(u64::try_from(message.offset()).unwrap_or(0));
+        // What was fetched before a seek, or of a partition that isn't sought or went, is of no interest.
+        let Some(Some(next)) = self.held.get_mut(&partition).filter(|next| next.is_some_and(|next| offset >= next)) else { return };
+        *next = Offset(offset.0 + 1);
+        let appended = Timestamp::from_ms(message.timestamp().to_millis().unwrap_or(0));
+        let bytes = Bytes::copy_from_slice(message.payload().unwrap_or_default());
+        self.ahead_bytes += bytes.len();
+        self.ahead.entry(partition).or_default().push_back(LogRecord { offset, appended, bytes });
+    }
+
+    /// The next records of the partition whose turn it is.
+    fn in_turn(&mut self) -> Option<Polled> {
+        let last = self.last;
+        let (&partition, _) = self.ahead.range((Excluded(last), Unbounded)).chain(self.ahead.range(..=last)).next()?;
+        self.last = partition;
+        let waiting = self.ahead.get_mut(&partition)?;
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        while records.len() < BATCH_RECORDS_MAX
+            && bytes < BATCH_BYTES_MAX
+            && let Some(record) = waiting.pop_front()
+        {
+            bytes += record.bytes.len();
+            records.push(record);
+        }
+        if waiting.is_empty() {
+            self.ahead.remove(&partition);
+        }
+        self.ahead_bytes -= bytes;
+        Some(Polled::Records { partition, records })
     }
 
     /// What to do about an error that came instead of a record.
@@ -318,13 +350,6 @@ impl KafkaConsumer {
     }
 }
 
-fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> (Partition, LogRecord) {
-    let partition = Partition(u32::try_from(message.partition()).unwrap_or(u32::MAX));
-    let offset = Offset(u64::try_from(message.offset()).unwrap_or(0));
-    let appended = Timestamp::from_ms(message.timestamp().to_millis().unwrap_or(0));
-    (partition, LogRecord { offset, appended, bytes: Bytes::copy_from_slice(message.payload().unwrap_or_default()) })
-}
-
 fn settings(config: &Config, group: &str) -> rdkafka::ClientConfig {
     let raw = &config.raw;
     let mut settings = config.client();
@@ -344,7 +369,7 @@ fn settings(config: &Config, group: &str) -> rdkafka::ClientConfig {
         .set("isolation.level", "read_uncommitted")
         .set("fetch.message.max.bytes", fetch_bytes.to_string())
         .set("fetch.wait.max.ms", "100")
-        .set("queued.max.messages.kbytes", (AHEAD_BYTES >> 10).to_string());
+        .set("queued.max.messages.kbytes", (FETCHED_BYTES_MAX >> 10).to_string());
     settings
 }
 

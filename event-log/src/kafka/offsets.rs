@@ -8,7 +8,7 @@ use rdkafka::{
     client::{Client, ClientContext},
     consumer::{CommitMode, Consumer as _, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
-    topic_partition_list::Offset as At,
+    topic_partition_list::{Offset as At, TopicPartitionListElem},
 };
 
 use super::{
@@ -46,10 +46,25 @@ pub(super) fn extent<C: ClientContext>(
     partition: Partition,
     timeout: Duration,
 ) -> Result<Extent, LogError> {
-    let marks = client.fetch_watermarks(topic, number(partition), timeout);
-    let (start, end) =
-        marks.map_err(|error| log_error(&format!("the extent of partition {partition} of topic {topic} is not known"), error))?;
+    use RDKafkaErrorCode as Code;
+    // While a partition's lead goes to another broker, none of them can say.
+    let leaderless =
+        |code| matches!(code, Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::FencedLeaderEpoch | Code::UnknownLeaderEpoch);
+    let mut tries = tries(timeout);
+    let (start, end) = loop {
+        tries -= 1;
+        match client.fetch_watermarks(topic, number(partition), timeout) {
+            Ok(marks) => break marks,
+            Err(error) if error.rdkafka_error_code().is_some_and(leaderless) && tries > 0 => std::thread::sleep(PACE),
+            Err(error) => return Err(log_error(&format!("the extent of partition {partition} of topic {topic} is not known"), error)),
+        }
+    };
     Ok(Extent { start: offset(start), end: offset(end) })
+}
+
+/// How often something may be asked within `timeout`, at that pace.
+fn tries(timeout: Duration) -> u128 {
+    1 + timeout.as_millis() / PACE.as_millis()
 }
 
 fn number(partition: Partition) -> i32 {
@@ -104,7 +119,7 @@ impl Link {
     /// request timeout: until this member has let a partition go nobody else can have it.
     pub(super) fn commit(&self, positions: &BTreeMap<Partition, Committed>) -> Result<(), CommitError> {
         let list = self.positions(positions).map_err(|error| CommitError::Other(log_error("positions can't be committed", error)))?;
-        let mut tries = 1 + self.request_timeout.as_millis() / PACE.as_millis();
+        let mut tries = tries(self.request_timeout);
         loop {
             // A consumer that is out of the group must not ask at all: a group without members would take it.
             if self.consumer.assignment_lost() {
@@ -155,7 +170,7 @@ impl Link {
 
     pub(super) fn seek(&self, partition: Partition, offset: Offset) -> Result<(), LogError> {
         let context = format!("partition {partition} can't be read from offset {offset}");
-        let mut tries = 1 + self.request_timeout.as_millis() / PACE.as_millis();
+        let mut tries = tries(self.request_timeout);
         loop {
             tries -= 1;
             match self.try_seek(partition, offset) {
@@ -171,7 +186,7 @@ impl Link {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, number(partition), at(offset))?;
         let sought = self.consumer.seek_partitions(list, self.request_timeout)?;
-        sought.elements().iter().try_for_each(|element| element.error())
+        sought.elements().iter().try_for_each(TopicPartitionListElem::error)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The log on a real broker of Apache Kafka. Where Java or Maven is missing, nothing is tested, and a
 //! line says so.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod broker;
 mod outage;
 mod rebalance;
