@@ -1,5 +1,7 @@
 //! The topic: made once, and checked before it is used.
 
+use std::{io, time::Duration};
+
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
@@ -11,6 +13,9 @@ use super::{
     error::{Ear, log_error},
 };
 use crate::error::LogError;
+
+/// How long to wait before the brokers are asked again.
+const PACE: Duration = Duration::from_millis(20);
 
 /// Whether the topic was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +58,21 @@ pub(super) async fn create(admin: &AdminClient<Ear>, config: &Config) -> Result<
         Some(Err((_, code))) => Err(log_error(&context, KafkaError::AdminOp(code))),
         Some(Ok(_)) | None => Ok(Created::New),
     }
+}
+
+/// Waits until the brokers know the topic and who leads its partitions: a controller answers earlier. Blocks.
+pub(super) fn await_topic(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
+    let (name, timeout) = (config.topic(), config.raw.request_timeout);
+    let context = format!("the brokers don't know topic {name} yet");
+    for _ in 0..=timeout.as_millis() / PACE.as_millis() {
+        let metadata = admin.inner().fetch_metadata(Some(name), timeout).map_err(|error| log_error(&context, error))?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == name && !topic.partitions().is_empty());
+        if topic.is_some_and(|topic| topic.partitions().iter().all(|partition| partition.leader() >= 0)) {
+            return Ok(());
+        }
+        std::thread::sleep(PACE);
+    }
+    Err(LogError::Io { context, source: io::ErrorKind::TimedOut.into() })
 }
 
 /// Whether the topic is what the configuration says.

@@ -78,12 +78,15 @@ impl Kafka {
         Ok(Self { config, ear, producer, admin, closed: AtomicBool::new(false) })
     }
 
-    /// Makes the topic as configured. One that is there is left as it is.
+    /// Makes the topic as configured, and waits until the brokers know it. One that is there is left as it is.
     ///
     /// # Errors
     /// When the brokers can't be asked, or refuse.
     pub async fn create_topic(&self) -> Result<Created, LogError> {
-        admin::create(&self.admin, &self.config).await
+        let created = admin::create(&self.admin, &self.config).await?;
+        let (client, config) = (Arc::clone(&self.admin), self.config.clone());
+        blocking(move || admin::await_topic(&client, &config)).await?;
+        Ok(created)
     }
 
     /// Whether the topic is there and fits the configuration: partitions, replication, retention, and

@@ -3,9 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use event_log::{EventLog, kafka::RawConfig, suite::Bed};
+use event_log::{
+    EventLog,
+    kafka::{Compression, RawConfig},
+    suite::Bed,
+};
 
 use super::*;
+
+/// Half of it is half of what one fetch brings of a partition.
+const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// Topics of their own on the shared broker.
 #[derive(Debug)]
@@ -22,7 +29,10 @@ fn address(log: &Arc<dyn EventLog>) -> usize {
 #[async_trait]
 impl Bed for KafkaBed {
     async fn fresh(&self, partitions: u32) -> Arc<dyn EventLog> {
-        let raw = small(&self.brokers, partitions);
+        // The suite's large records are zeros: compressed, all of them are less than one fetch, and none would
+        // have its turn before the others.
+        let raw =
+            RawConfig { compression: Compression::None, record_bytes_max: RECORD_BYTES_MAX as u64, ..small(&self.brokers, partitions) };
         let log: Arc<dyn EventLog> = Arc::new(made(&raw).await);
         self.configs.lock().unwrap().insert(address(&log), raw);
         log
@@ -38,7 +48,7 @@ impl Bed for KafkaBed {
     }
 
     fn record_bytes_max(&self) -> usize {
-        256 << 10
+        RECORD_BYTES_MAX
     }
 
     fn group(&self, name: &str) -> String {
