@@ -1,6 +1,10 @@
 //! Members come, go and fall silent: positions are moved by owners only.
 
 use event_log::{Committed, LogError, Offset};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+};
 
 use super::*;
 
@@ -18,12 +22,25 @@ async fn log(raw: &RawConfig) -> Arc<dyn EventLog> {
     log
 }
 
+/// Waits until `group` has no member.
+async fn empty(brokers: &str, group: &str) {
+    let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let group = group.to_owned();
+    let waiting = tokio::task::spawn_blocking(move || {
+        while client.fetch_group_list(Some(&group), PATIENCE).unwrap().groups().iter().any(|group| group.state() != "Empty") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    within("the last member's leave", waiting).await.unwrap();
+}
+
 /// A partition that is to go stays its owner's, for others, until the owner was told and polls again;
 /// and the owner itself can't use it from the moment that it was told.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_one_to_two_members_and_back_no_position_of_a_revoked_partition_moves() {
     let Some(brokers) = shared() else { return };
-    let log = log(&small(&brokers, 4)).await;
+    // Members hear of a rebalance by their heartbeats, four in a session's timeout.
+    let log = log(&RawConfig { session_timeout: Duration::from_secs(1), ..small(&brokers, 4) }).await;
     let group = unique("group");
     let mut first = Member::join(&log, &group).await;
     until(&mut [&mut first], "everything", |members| members[0].assigned.len() == 4).await;
@@ -44,7 +61,7 @@ async fn from_one_to_two_members_and_back_no_position_of_a_revoked_partition_mov
     assert_eq!(told.len(), 2);
     first.assigned.retain(|partition, _| !told.contains(partition));
     // It has been told and has not polled again: whatever the second does, it can't have them.
-    for _ in 0..20 {
+    for _ in 0..40 {
         second.step().await;
     }
     assert!(second.assigned.is_empty(), "{:?}", second.assigned);
@@ -71,6 +88,22 @@ async fn from_one_to_two_members_and_back_no_position_of_a_revoked_partition_mov
     }
 }
 
+/// A member whose place another one took.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_coordinators_refusal_of_a_stale_member_is_told_as_not_assigned() {
+    let Some(brokers) = shared() else { return };
+    let raw = RawConfig { session_timeout: Duration::from_secs(1), poll_interval_max: Duration::from_secs(1), ..small(&brokers, 1) };
+    let log = log(&raw).await;
+    let group = unique("group");
+    let mut stale = Member::join(&log, &group).await;
+    until(&mut [&mut stale], "the partition", |members| members[0].assigned.len() == 1).await;
+    let mut owner = Member::join(&log, &group).await;
+    until(&mut [&mut owner], "the inheritance", |members| members[0].assigned.len() == 1).await;
+    owner.consumer.commit(&[position(Partition(0), 7, "7-8")]).await.unwrap();
+    let refused = stale.consumer.commit(&[position(Partition(0), 9, "late")]).await;
+    assert!(matches!(refused, Err(LogError::NotAssigned(Partition(0)))), "{refused:?}");
+}
+
 /// A member that is busy for too long has lost its partitions whether or not it knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_members_commit_is_refused_and_the_new_owners_note_survives() {
@@ -88,10 +121,11 @@ async fn a_stale_members_commit_is_refused_and_the_new_owners_note_survives() {
     assert_eq!(owner.assigned[&Partition(0)].committed, Some(position(Partition(0), 3, "3-9").1));
     owner.consumer.commit(&[position(Partition(0), 7, "7-8")]).await.unwrap();
 
+    // Nobody is left in the group to whom the coordinator could prefer it: the member itself has to know.
+    drop(owner);
+    empty(&brokers, &group).await;
     let refused = stale.consumer.commit(&[position(Partition(0), 9, "late")]).await;
     assert!(matches!(refused, Err(LogError::NotAssigned(Partition(0)))), "{refused:?}");
-    // Even when the group has no member any more, to whom the coordinator would object.
-    drop(owner);
     let mut heir = Member::join(&log, &group).await;
     until(&mut [&mut heir], "the partition", |members| members[0].assigned.len() == 1).await;
     assert_eq!(heir.assigned[&Partition(0)].committed, Some(position(Partition(0), 7, "7-8").1));
