@@ -77,13 +77,19 @@ pub enum ConfigError {
     /// Another key's value asks for more.
     #[error("{value} is less than {min}, which {why}")]
     TooSmall { key: &'static str, value: u64, min: u64, why: &'static str },
+    /// Something else; what, and the remedy.
+    #[error("{what}")]
+    Invalid { key: &'static str, what: String },
 }
 
 impl ConfigError {
     /// The key whose value it is, within the log's part.
     pub const fn key(&self) -> &'static str {
         match self {
-            Self::OutOfRange { key, .. } | Self::DurationOutOfRange { key, .. } | Self::TooSmall { key, .. } => key,
+            Self::OutOfRange { key, .. }
+            | Self::DurationOutOfRange { key, .. }
+            | Self::TooSmall { key, .. }
+            | Self::Invalid { key, .. } => key,
         }
     }
 }
@@ -162,7 +168,7 @@ impl Config {
     }
 }
 
-fn range(key: &'static str, value: u64, min: u64, max: u64) -> Option<ConfigError> {
+pub(crate) fn range(key: &'static str, value: u64, min: u64, max: u64) -> Option<ConfigError> {
     (!(min..=max).contains(&value)).then_some(ConfigError::OutOfRange { key, value, min, max })
 }
 
@@ -170,7 +176,7 @@ fn at_least(key: &'static str, value: u64, min: u64, why: &'static str) -> Optio
     (value < min).then_some(ConfigError::TooSmall { key, value, min, why })
 }
 
-fn usize_of(bounded: u64) -> usize {
+pub(crate) fn usize_of(bounded: u64) -> usize {
     usize::try_from(bounded).expect("it was checked to be at most a gigabyte")
 }
 

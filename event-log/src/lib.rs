@@ -5,13 +5,15 @@
 //! knows nothing of what a record holds: the intake chose the partition, the aggregator decides what
 //! a position means.
 //!
-//! [`embedded`] keeps the records in files of one directory, for one process. Apache Kafka comes
-//! behind the same traits.
+//! [`embedded`] keeps the records in files of one directory, for one process. `kafka` (behind the
+//! feature of that name) keeps them in a topic of Apache Kafka, for any number of processes.
 
 pub mod config;
 mod consumer;
 pub mod embedded;
 mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod log;
 pub mod metrics;
 mod record;

@@ -116,6 +116,13 @@ pub(crate) fn appended(partition: Partition, records: usize, bytes: usize, end: 
     end_offset(partition, end);
 }
 
+/// A broker acknowledged one record.
+#[cfg(feature = "kafka")]
+pub(crate) fn acknowledged(bytes: usize) {
+    metrics::counter!(APPENDED_RECORDS).increment(1);
+    metrics::counter!(APPENDED_BYTES).increment(bytes as u64);
+}
+
 pub(crate) fn refused(kind: Refused, records: usize) {
     let kind = match kind {
         Refused::TooLarge => "too_large",

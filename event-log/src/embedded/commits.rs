@@ -36,7 +36,7 @@ struct Position {
 }
 
 /// Refuses names that can't be a file's.
-pub(super) fn check_name(group: &str) -> Result<(), LogError> {
+pub(crate) fn check_name(group: &str) -> Result<(), LogError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if (1..=GROUP_NAME_BYTES_MAX).contains(&group.len()) && group.bytes().all(allowed) {
         return Ok(());

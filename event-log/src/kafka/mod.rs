@@ -1,0 +1,193 @@
+//! The log as a topic of Apache Kafka, for any number of processes.
+//!
+//! A record's way: [`Kafka::append`](EventLog::append) hands it to the `producer`, which batches,
+//! compresses and sends it, and answers when all in-sync replicas have it. Consumers are members of a
+//! Kafka consumer group; `rebalance` keeps the coordinator's decisions until the owner was told of
+//! them, `offsets` reads and commits positions, `admin` makes the topic and checks that it fits.
+//!
+//! What holds:
+//! - Partitions, offsets and groups are Kafka's own; a record is a message's value, without a key.
+//! - An append that was answered with an offset stands on `in_sync_replicas_min` brokers at least.
+//! - A producer doubles nothing and keeps each partition's order, through its own retries. What it gave
+//!   up (`Unavailable`) may have been written.
+//! - A partition that is revoked goes to another member when its owner was told and polls again. What
+//!   an owner that doesn't poll for `poll_interval_max` commits is refused.
+//! - Brokers that are away end neither the log nor its consumers: appends fail after `append_timeout`,
+//!   polls are idle, and both go on when the brokers are back.
+
+mod admin;
+mod config;
+mod consumer;
+mod error;
+mod offsets;
+mod producer;
+mod rebalance;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rdkafka::admin::AdminClient;
+
+pub use self::{
+    admin::Created,
+    config::{Compression, Config, RawConfig, SaslMechanism, Secret, Security},
+};
+use self::{consumer::KafkaConsumer, error::Ear, producer::Producer};
+use crate::{
+    consumer::Consumer,
+    embedded::check_group_name,
+    error::{AppendError, LogError},
+    log::EventLog,
+    metrics,
+    record::{Extent, Offset, Partition},
+};
+
+/// A log on Kafka's brokers.
+pub struct Kafka {
+    config: Config,
+    ear: Ear,
+    producer: Arc<Producer>,
+    admin: Arc<AdminClient<Ear>>,
+    closed: AtomicBool,
+}
+
+impl Kafka {
+    /// The log, if its topic is there and fits the configuration.
+    ///
+    /// # Errors
+    /// When the brokers can't be asked, or the topic is missing or another; with the remedy.
+    pub async fn open(config: Config) -> Result<Self, LogError> {
+        let log = Self::connect(config)?;
+        log.check().await?;
+        Ok(log)
+    }
+
+    /// The log, whether or not any broker can be reached now.
+    ///
+    /// # Errors
+    /// When the client library refuses the configuration.
+    pub fn connect(config: Config) -> Result<Self, LogError> {
+        let ear = Ear::default();
+        let refused = |error| LogError::Mismatch(format!("the client of Kafka can't be made: {error}"));
+        let producer = Arc::new(Producer::new(&config, &ear).map_err(refused)?);
+        let admin = Arc::new(admin::client(&config, &ear).map_err(refused)?);
+        Ok(Self { config, ear, producer, admin, closed: AtomicBool::new(false) })
+    }
+
+    /// Makes the topic as configured, and waits until the brokers know it. One that is there is left as it is.
+    ///
+    /// # Errors
+    /// When the brokers can't be asked, or refuse.
+    pub async fn create_topic(&self) -> Result<Created, LogError> {
+        let created = admin::create(&self.admin, &self.config).await?;
+        let (client, config) = (Arc::clone(&self.admin), self.config.clone());
+        blocking(move || admin::await_topic(&client, &config)).await?;
+        Ok(created)
+    }
+
+    /// Whether the topic is there and fits the configuration: partitions, replication, retention, and
+    /// what records may be.
+    ///
+    /// # Errors
+    /// When the brokers can't be asked, or the topic is missing or another; with the remedy.
+    pub async fn check(&self) -> Result<(), LogError> {
+        let (client, config) = (Arc::clone(&self.admin), self.config.clone());
+        blocking(move || admin::check_layout(&client, &config)).await?;
+        admin::check(&self.admin, &self.config).await
+    }
+
+    /// Takes no more records, and waits until those that wait are acknowledged or given up.
+    pub async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let (producer, timeout) = (Arc::clone(&self.producer), self.config.raw.append_timeout);
+        // Only a runtime that is being shut down doesn't wait.
+        let _ = tokio::task::spawn_blocking(move || producer.flush(timeout)).await;
+    }
+
+    fn known(&self, partition: Partition) -> Result<(), String> {
+        let partitions = self.config.partitions();
+        if partition.0 < partitions {
+            return Ok(());
+        }
+        Err(format!("there is no partition {partition}: topic {} has {partitions}", self.config.topic()))
+    }
+
+    async fn try_append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+        let (bytes, max) = (record.len(), self.config.record_bytes_max);
+        if bytes > max {
+            return Err(AppendError::TooLarge { bytes, max });
+        }
+        self.known(partition).map_err(AppendError::Unavailable)?;
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(AppendError::Closed);
+        }
+        let delivery = self.producer.enqueue(partition, &record)?;
+        drop(record);
+        self.producer.delivered(delivery, bytes).await
+    }
+}
+
+#[async_trait]
+impl EventLog for Kafka {
+    fn partitions(&self) -> u32 {
+        self.config.partitions()
+    }
+
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+        let bytes = record.len();
+        let appended = self.try_append(partition, record).await;
+        match &appended {
+            Ok(_) => metrics::acknowledged(bytes),
+            Err(error) => metrics::refused(refused(error), 1),
+        }
+        appended
+    }
+
+    async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
+        self.known(partition).map_err(LogError::Mismatch)?;
+        let (client, topic, timeout) = (Arc::clone(&self.admin), self.config.raw.topic.clone(), self.config.raw.request_timeout);
+        blocking(move || offsets::extent(client.inner(), &topic, partition, timeout)).await
+    }
+
+    async fn consumer(&self, group: &str) -> Result<Box<dyn Consumer>, LogError> {
+        check_group_name(group)?;
+        Ok(Box::new(KafkaConsumer::join(&self.config, &self.ear, group)?))
+    }
+
+    fn failing(&self) -> Option<String> {
+        self.ear.failing()
+    }
+}
+
+const fn refused(error: &AppendError) -> metrics::Refused {
+    match error {
+        AppendError::TooLarge { .. } => metrics::Refused::TooLarge,
+        AppendError::Full(_) => metrics::Refused::Full,
+        AppendError::Unavailable(_) => metrics::Refused::Unavailable,
+        AppendError::Closed => metrics::Refused::Closed,
+    }
+}
+
+/// Runs what waits for the brokers where it may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, LogError> + Send + 'static) -> Result<T, LogError> {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+fn joined<T, E: From<LogError>>(done: Result<Result<T, E>, tokio::task::JoinError>) -> Result<T, E> {
+    match done {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is being shut down.
+        Err(_) => Err(LogError::Closed.into()),
+    }
+}
+
+impl std::fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kafka").field("config", &self.config).finish_non_exhaustive()
+    }
+}
