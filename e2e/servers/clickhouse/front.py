@@ -1,15 +1,16 @@
 """ClickHouse's HTTP interface over the engine in process (chdb), for tests.
 
-    front.py DIR PORT
+    front.py DIR PORT [--remove]
 
 Serves the database in DIR on 127.0.0.1:PORT (0: a free one), prints `ready PORT`, and ends when its standard input
-does, so that no server outlives the test that started it. It speaks what the `clickhouse` crate sends without
+does, so that no server outlives the test that started it; with `--remove` it takes DIR with it. It speaks what the `clickhouse` crate sends without
 compression: POST only; SQL in the body, or an insert in `query` and its rows in the body; every other parameter of the
 URL is a setting. Calls run one after another.
 """
 
 import os
 import re
+import shutil
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,6 +106,8 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"ready {server.server_address[1]}", flush=True)
     sys.stdin.read()
+    if "--remove" in sys.argv:
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
     # Inserts are on disk when they are answered: nothing is to be closed.
     os._exit(0)
 

@@ -38,7 +38,8 @@ impl Inner {
         let new = self.unknown(batch);
         let metrics: Result<Vec<_>, _> = new.metrics.iter().map(|(app, metric, hour)| metric_row(app, metric, *hour)).collect();
         self.insert::<MetricIn<'_>>("entering metrics", "metrics", 0, &metrics?, None).await?;
-        let values: Result<Vec<_>, _> = new.values.iter().map(|(app, dimension, value, day)| value_row(app, dimension, value, *day)).collect();
+        let values: Result<Vec<_>, _> =
+            new.values.iter().map(|(app, dimension, value, day)| value_row(app, dimension, value, *day)).collect();
         self.insert::<ValueIn<'_>>("entering values", "dimension_values", 0, &values?, None).await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.metrics.len() + known.values.len() > KNOWN_MAX {
@@ -52,14 +53,16 @@ impl Inner {
     /// The metrics of an app, by name and unit.
     pub(super) async fn metrics(&self, app: &AppId) -> Result<Vec<MetricEntry>, StoreError> {
         let sql = "select metric, unit, toUInt32(intDiv(toUnixTimestamp(max(last_hour)), 3600)) as hour from ? where app = ? group by metric, unit";
-        let rows: Vec<MetricOut> = self.all("reading metrics", self.ask(sql).bind(named(&self.table("metrics"))).bind(app.as_str())).await?;
+        let rows: Vec<MetricOut> =
+            self.all("reading metrics", self.ask(sql).bind(named(&self.table("metrics"))).bind(app.as_str())).await?;
         let entry = |row: MetricOut| {
             let name = MetricName::new(&row.metric).ok()?;
             let unit = Unit::ALL.into_iter().find(|unit| unit.name() == row.unit)?;
             Some(MetricEntry { metric: Metric { name, unit }, last_hour: Hour(row.hour) })
         };
         let entries: Option<Vec<_>> = rows.into_iter().map(entry).collect();
-        let mut entries = entries.ok_or_else(|| StoreError::Corrupt("a metric in ClickHouse has a name or unit that is none".to_owned()))?;
+        let mut entries =
+            entries.ok_or_else(|| StoreError::Corrupt("a metric in ClickHouse has a name or unit that is none".to_owned()))?;
         entries.sort_by(|a, b| a.metric.cmp(&b.metric));
         Ok(entries)
     }

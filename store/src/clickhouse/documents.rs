@@ -36,7 +36,14 @@ impl Inner {
         let fate = |row: FateOut| {
             let kind = KINDS.into_iter().find(|kind| kind.name() == row.kind)?;
             let newest = Timestamp::from_ms(row.newest_ms);
-            Some(FateCount { app: app.clone(), minute: Minute(row.minute_number), kind, reason: row.reason.into(), events: row.events_total, newest })
+            Some(FateCount {
+                app: app.clone(),
+                minute: Minute(row.minute_number),
+                kind,
+                reason: row.reason.into(),
+                events: row.events_total,
+                newest,
+            })
         };
         let fates: Option<Vec<_>> = rows.into_iter().map(fate).collect();
         let mut fates = fates.ok_or_else(|| StoreError::Corrupt("ClickHouse has a kind of fate that is none".to_owned()))?;
@@ -82,7 +89,8 @@ impl Inner {
 
     /// The minute of `app` up to which flags are grouped.
     pub(super) async fn grouped(&self, app: &AppId) -> Result<Option<Minute>, StoreError> {
-        let sql = "select toUInt32(intDiv(toUnixTimestamp(argMax(began, version)), 60)) from alerts where app = ? and id = ? having count() > 0";
+        let sql =
+            "select toUInt32(intDiv(toUnixTimestamp(argMax(began, version)), 60)) from alerts where app = ? and id = ? having count() > 0";
         let minute = self.ask(sql).bind(app.as_str()).bind(GROUPED).fetch_optional::<u32>();
         Ok(self.in_time("reading how far flags are grouped", minute).await?.map(Minute))
     }

@@ -6,9 +6,8 @@ use crate::StoreError;
 
 /// Exceptions that pass: time, memory, disk or connections run short, Keeper or replicas are away, the
 /// server stops. Source: ErrorCodes.cpp of ClickHouse.
-const PASSING: [u32; 25] = [
-    74, 75, 76, 159, 160, 198, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 285, 319, 373, 394, 425, 439, 745, 999,
-];
+const PASSING: [u32; 25] =
+    [74, 75, 76, 159, 160, 198, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 285, 319, 373, 394, 425, 439, 745, 999];
 /// The database, or a table, column or function of it, is missing.
 const MISSING: [u32; 5] = [16, 46, 47, 60, 81];
 

@@ -67,7 +67,8 @@ impl Inner {
         // On a cluster the list stands at the first shard.
         let made = self.made(self.first()).await?;
         if let Some(missing) = MIGRATIONS.iter().find(|migration| !made.iter().any(|row| row.version == migration.version)) {
-            let text = format!("the tables in {} lack migration {} {}: run `icarus migrate`", self.config.database, missing.version, missing.name);
+            let text =
+                format!("the tables in {} lack migration {} {}: run `icarus migrate`", self.config.database, missing.version, missing.name);
             return Err(StoreError::Mismatch(text));
         }
         let tables = self.tables(client).await?;
@@ -91,10 +92,16 @@ impl Inner {
     fn check_window(&self, name: &str, tables: &[TableOut]) -> Result<(), StoreError> {
         let database = &self.config.database;
         let Some(table) = tables.iter().find(|table| table.name == name) else {
-            let text = format!("table {database}.{name} is missing though its migration was made: restore it, or drop {database} and run `icarus migrate`");
+            let text = format!(
+                "table {database}.{name} is missing though its migration was made: restore it, or drop {database} and run `icarus migrate`"
+            );
             return Err(StoreError::Mismatch(text));
         };
-        let setting = if table.engine_full.starts_with("Replicated") { "replicated_deduplication_window" } else { "non_replicated_deduplication_window" };
+        let setting = if table.engine_full.starts_with("Replicated") {
+            "replicated_deduplication_window"
+        } else {
+            "non_replicated_deduplication_window"
+        };
         if setting_of(&table.engine_full, setting).unwrap_or(0) == 0 {
             return Err(StoreError::Mismatch(format!(
                 "table {database}.{name} would count a batch that is sent again twice: alter table {database}.{name} modify setting {setting} = {}",
@@ -130,7 +137,10 @@ impl Inner {
         for row in &made {
             match MIGRATIONS.iter().find(|migration| migration.version == row.version) {
                 None => {
-                    let text = format!("the tables in {} are of version {}, newer than this program: use a newer one", self.config.database, row.version);
+                    let text = format!(
+                        "the tables in {} are of version {}, newer than this program: use a newer one",
+                        self.config.database, row.version
+                    );
                     return Err(StoreError::Mismatch(text));
                 }
                 Some(migration) if checksum(migration) != row.checksum => {

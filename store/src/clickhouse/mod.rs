@@ -149,7 +149,7 @@ impl Inner {
     fn ask(&self, sql: &str) -> Query {
         // The answer is complete before it is sent, so that an error never comes after rows; values of
         // filters stand in the question's text.
-        self.first().query(sql).with_option("wait_end_of_query", "1").with_option("max_query_size", "16777216")
+        self.first().query(sql).with_setting("wait_end_of_query", "1").with_setting("max_query_size", "16777216")
     }
 
     /// A table, as it is to be asked for.
@@ -173,7 +173,10 @@ impl Inner {
 
 /// The seconds at which `minute` starts, as the tables have them: up to 2106.
 fn seconds(minute: Minute) -> Result<u32, StoreError> {
-    minute.0.checked_mul(60).ok_or_else(|| StoreError::Mismatch(format!("minute {} lies after 2106, which the tables can't hold", minute.0)))
+    minute
+        .0
+        .checked_mul(60)
+        .ok_or_else(|| StoreError::Mismatch(format!("minute {} lies after 2106, which the tables can't hold", minute.0)))
 }
 
 /// The same for a bound of a range, which may lie anywhere.

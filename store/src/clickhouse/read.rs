@@ -22,7 +22,8 @@ const MERGED: &str = "sum(samples) as samples_total, toUInt64(least(sum(sum), to
 impl Inner {
     /// The rows of a question.
     pub(super) async fn rollups(&self, query: &RollupQuery) -> Result<Vec<RollupRow>, StoreError> {
-        let Some(positions) = query.filters.iter().map(|filter| query.cuboid.position(&filter.dimension)).collect::<Option<Vec<_>>>() else {
+        let Some(positions) = query.filters.iter().map(|filter| query.cuboid.position(&filter.dimension)).collect::<Option<Vec<_>>>()
+        else {
             return Ok(Vec::new());
         };
         let parts = parts(query);
@@ -59,7 +60,12 @@ impl Inner {
     }
 
     /// All series of a cube in the given windows, by values.
-    pub(super) async fn series_windows(&self, cube: &Cube, resolution: Resolution, windows: &[Minute]) -> Result<Vec<SeriesWindows>, StoreError> {
+    pub(super) async fn series_windows(
+        &self,
+        cube: &Cube,
+        resolution: Resolution,
+        windows: &[Minute],
+    ) -> Result<Vec<SeriesWindows>, StoreError> {
         let (Some(first), Some(last)) = (windows.iter().min(), windows.iter().max()) else { return Ok(Vec::new()) };
         let range = MinuteRange::new(*first, last.plus(1));
         let values = (0..cube.cuboid.dimensions().len()).map(|at| format!("cast({}, 'String')", column(at)));
@@ -77,7 +83,9 @@ impl Inner {
         for row in rows {
             let window: (Minute, Rollup) = (Minute(row.window), rollup(row.samples_total, row.sum_total, &row.buckets, &row.counts)?);
             match series.last_mut() {
-                Some(last) if last.group.values.iter().map(AsRef::as_ref).eq(row.values.iter().map(String::as_str)) => last.windows.push(window),
+                Some(last) if last.group.values.iter().map(AsRef::as_ref).eq(row.values.iter().map(String::as_str)) => {
+                    last.windows.push(window)
+                }
                 _ => series.push(SeriesWindows { group: group(cube, row.values)?, windows: vec![window] }),
             }
         }
