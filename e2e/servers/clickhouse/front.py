@@ -68,23 +68,30 @@ class Server(ThreadingHTTPServer):
     def __init__(self, folder, port):
         super().__init__(("127.0.0.1", port), Front)
         self.session = session.Session(folder)
+        self.rows = os.path.join(os.path.abspath(folder), "insert.rows")
         self.lock = threading.Lock()
 
     def run(self, parameters, body):
         settings = ", ".join(f"{name(key)} = {literal(value)}" for key, value in parameters.items() if key not in NO_SETTINGS)
-        query = parameters.get("query", "").encode()
-        if query:
-            head, insert, tail = query.rpartition(b" FORMAT ")
-            if not insert:
-                raise ValueError("Code: 62. DB::Exception: an insert without FORMAT")
-            statement = head + (f" SETTINGS {settings}".encode() if settings else b"") + insert + tail + b"\n" + body
-        else:
-            statement = body
-            if settings and TAKES_SETTINGS.match(body.decode()):
-                statement += f"\nSETTINGS {settings}".encode()
+        query = parameters.get("query")
         with self.lock:
             self.session.query(f"USE {quoted(parameters.get('database', 'default'))}")
+            if query:
+                return self.insert(query, settings, body)
+            statement = body.decode()
+            if settings and TAKES_SETTINGS.match(statement):
+                statement += f"\nSETTINGS {settings}"
             return self.session.query(statement, parameters.get("default_format", "TabSeparated")).bytes()
+
+    def insert(self, query, settings, rows):
+        # By a file, because the engine looks for the next statement in rows that stand behind one.
+        with open(self.rows, "wb") as file:
+            file.write(rows)
+        head, found, tail = query.rpartition(" FORMAT ")
+        if not found:
+            raise ValueError("Code: 62. DB::Exception: an insert without FORMAT")
+        settings = f" SETTINGS {settings}" if settings else ""
+        return self.session.query(f"{head} FROM INFILE {literal(self.rows)}{settings}{found}{tail}").bytes()
 
 
 def name(key):

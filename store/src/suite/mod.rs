@@ -68,6 +68,11 @@ fn app(name: &str) -> AppId {
     AppId::new(name).expect("a constant")
 }
 
+/// A minute of the script's time: stores delete what is old.
+fn minute(of: u32) -> Minute {
+    NOW.minute().minus(10_000).plus(of)
+}
+
 fn batch(start: u64, end: u64) -> Batch {
     Batch { sources: vec![Source { partition: 0, start, end }], ..Batch::default() }
 }
@@ -182,7 +187,7 @@ pub async fn fates_add_up_and_remember_the_newest(world: &dyn World) {
     let store = world.open().await;
     let fate = |kind, reason: &str, events, newest| FateCount {
         app: app("shop"),
-        minute: Minute(100),
+        minute: minute(100),
         kind,
         reason: reason.into(),
         events,
@@ -193,22 +198,22 @@ pub async fn fates_add_up_and_remember_the_newest(world: &dyn World) {
         .await
         .unwrap();
     store.write(Arc::new(Batch { fates: vec![fate(FateKind::RolledUp, "", 2, 10)], ..batch(1, 2) })).await.unwrap();
-    let all = MinuteRange::new(Minute(100), Minute(101));
+    let all = MinuteRange::new(minute(100), minute(101));
     assert_eq!(
         store.fates(&app("shop"), all).await.unwrap(),
         [fate(FateKind::RolledUp, "", 7, 20), fate(FateKind::Rejected, "bot", 1, 20)]
     );
-    assert_eq!(store.fates(&app("shop"), MinuteRange::new(Minute(101), Minute(200))).await.unwrap(), []);
+    assert_eq!(store.fates(&app("shop"), MinuteRange::new(minute(101), minute(200))).await.unwrap(), []);
     assert_eq!(store.fates(&app("blog"), all).await.unwrap(), []);
 }
 
-fn flag(app: &str, minute: u32) -> Flag {
+fn flag(app: &str, tested: u32) -> Flag {
     let metric = Metric { name: MetricName::new("LCP").expect("a constant"), unit: Unit::Duration };
     let group =
         Group { app: self::app(app), cuboid: "route,browser".parse().expect("a constant"), values: ["/".into(), "Safari".into()].into() };
     Flag {
         series: Series { metric, group },
-        window: MinuteRange::new(Minute(minute - 4), Minute(minute + 1)),
+        window: MinuteRange::new(minute(tested - 4), minute(tested + 1)),
         rule: Rule::Shift,
         observed: 4_120.0,
         expected: 2_310.0,
@@ -222,14 +227,14 @@ fn flag(app: &str, minute: u32) -> Flag {
 pub async fn a_tested_minute_replaces_its_flags(world: &dyn World) {
     let store = world.open().await;
     assert_eq!(store.tested(&app("shop")).await.unwrap(), None);
-    store.write_flags(&app("shop"), Minute(50), &[flag("shop", 50)]).await.unwrap();
-    store.write_flags(&app("shop"), Minute(51), &[flag("shop", 51), flag("shop", 51)]).await.unwrap();
-    store.write_flags(&app("shop"), Minute(50), &[]).await.unwrap();
-    store.write_flags(&app("blog"), Minute(60), &[flag("blog", 60)]).await.unwrap();
-    let all = MinuteRange::new(Minute(0), Minute(1_000));
+    store.write_flags(&app("shop"), minute(50), &[flag("shop", 50)]).await.unwrap();
+    store.write_flags(&app("shop"), minute(51), &[flag("shop", 51), flag("shop", 51)]).await.unwrap();
+    store.write_flags(&app("shop"), minute(50), &[]).await.unwrap();
+    store.write_flags(&app("blog"), minute(60), &[flag("blog", 60)]).await.unwrap();
+    let all = MinuteRange::new(minute(0), minute(1_000));
     assert_eq!(store.flags(&app("shop"), all).await.unwrap(), [flag("shop", 51), flag("shop", 51)]);
-    assert_eq!(store.tested(&app("shop")).await.unwrap(), Some(Minute(51)));
-    assert_eq!(store.flags(&app("shop"), MinuteRange::new(Minute(0), Minute(51))).await.unwrap(), []);
+    assert_eq!(store.tested(&app("shop")).await.unwrap(), Some(minute(51)));
+    assert_eq!(store.flags(&app("shop"), MinuteRange::new(minute(0), minute(51))).await.unwrap(), []);
 }
 
 fn alert(app: &str, id: u64, state: AlertState, began: u32, delivery: Delivery) -> Alert {
@@ -237,12 +242,12 @@ fn alert(app: &str, id: u64, state: AlertState, began: u32, delivery: Delivery) 
         id,
         app: self::app(app),
         state,
-        began: Minute(began),
-        last_flagged: Minute(began + 5),
+        began: minute(began),
+        last_flagged: minute(began + 5),
         minutes_flagged: 6,
         lead: flag(app, began + 5),
         series_max: 3,
-        changes: vec![AlertChange { state, at: Minute(began).start(), delivery }],
+        changes: vec![AlertChange { state, at: minute(began).start(), delivery }],
     }
 }
 
@@ -252,9 +257,9 @@ pub async fn alerts_are_replaced_and_found(world: &dyn World) {
     let done = Delivery::Done { at: Timestamp::from_ms(1) };
     let first = alert("shop", 1, AlertState::Resolved, 100, done);
     let second = alert("shop", 2, AlertState::Firing, 200, Delivery::Due);
-    store.write_alerts(&app("shop"), Some(Minute(205)), &[alert("shop", 1, AlertState::Firing, 100, done), second.clone()]).await.unwrap();
+    store.write_alerts(&app("shop"), Some(minute(205)), &[alert("shop", 1, AlertState::Firing, 100, done), second.clone()]).await.unwrap();
     store.write_alerts(&app("shop"), None, std::slice::from_ref(&first)).await.unwrap();
-    store.write_alerts(&app("blog"), Some(Minute(7)), &[alert("blog", 1, AlertState::Pending, 100, done)]).await.unwrap();
+    store.write_alerts(&app("blog"), Some(minute(7)), &[alert("blog", 1, AlertState::Pending, 100, done)]).await.unwrap();
     let of = |query: AlertQuery| {
         let store = &store;
         async move { store.alerts(&query).await.unwrap().into_iter().map(|alert| (alert.app.to_string(), alert.id)).collect::<Vec<_>>() }
@@ -263,11 +268,11 @@ pub async fn alerts_are_replaced_and_found(world: &dyn World) {
     let shop = AlertQuery { app: Some(app("shop")), ..AlertQuery::default() };
     assert_eq!(store.alerts(&shop).await.unwrap(), [second, first]);
     assert_eq!(of(AlertQuery { open: true, ..shop.clone() }).await, [("shop".to_owned(), 2)]);
-    let range = |from, to| Some(MinuteRange::new(Minute(from), Minute(to)));
+    let range = |from, to| Some(MinuteRange::new(minute(from), minute(to)));
     assert_eq!(of(AlertQuery { range: range(0, 101), ..shop.clone() }).await, [("shop".to_owned(), 1)]);
     assert_eq!(of(AlertQuery { range: range(106, 500), ..shop.clone() }).await, [("shop".to_owned(), 2)]);
     assert_eq!(of(AlertQuery { range: range(105, 500), ..shop }).await.len(), 2);
-    assert_eq!((store.grouped(&app("shop")).await.unwrap(), store.grouped(&app("none")).await.unwrap()), (Some(Minute(205)), None));
+    assert_eq!((store.grouped(&app("shop")).await.unwrap(), store.grouped(&app("none")).await.unwrap()), (Some(minute(205)), None));
 }
 
 /// What an app has values of.
