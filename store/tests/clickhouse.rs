@@ -73,6 +73,7 @@ async fn it_gives_the_answers_of_the_embedded_store_to_the_bit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_several_days_counts_once_across_kills_of_the_server() {
+    // A server that someone else runs is not ours to kill.
     if engine::shared().is_none() || engine::is_given() {
         return;
     }
@@ -150,7 +151,7 @@ async fn the_missing_days_of_a_torn_batch_are_added_and_the_rest_is_not_counted_
 async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
-    world.open().await;
+    let store = world.open().await;
     for table in ["rollup_minute", "rollup_hour", "fates"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
         client(&config).query(&set(0)).execute().await.unwrap();
@@ -160,7 +161,34 @@ async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
         }
         client(&config).query(&set(100_000)).execute().await.unwrap();
     }
-    ClickHouseStore::open(config).await.unwrap();
+    ClickHouseStore::open(config.clone()).await.unwrap();
+    // What the check is for: a window that goes after it lets a batch count twice.
+    client(&config).query("alter table rollup_minute modify setting non_replicated_deduplication_window = 0").execute().await.unwrap();
+    let (batch, _, _) = a_batch_and_its_total(3, 0, 0);
+    let samples: u64 = batch.rollups.iter().flat_map(|group| &group.cells).map(|cell| cell.rollup.samples).sum();
+    store.write(Arc::clone(&batch)).await.unwrap();
+    store.write(batch).await.unwrap();
+    let counted: u64 = client(&config).query("select sum(samples) from rollup_minute").fetch_one().await.unwrap();
+    assert_eq!(counted, 2 * samples);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_questions_in_the_documentation_can_be_asked() {
+    let world = Database::new();
+    let Some(config) = world.0.clone() else { return };
+    world.open().await;
+    let questions: Vec<_> =
+        include_str!("../../docs/sql.md").split("```sql\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
+    assert!(questions.len() >= 4);
+    for question in questions {
+        let question = question
+            .replace("icarus.", "")
+            .replace("$__timeInterval(time)", "toStartOfMinute(time)")
+            .replace("$__timeFilter(time)", "true");
+        let explained = format!("explain {question}");
+        client(&config).query_raw(&explained).fetch_all::<String>().await.unwrap_or_else(|error| panic!("{question}: {error}"));
+    }
+    client(&config).query("explain select metric, rule, effect from flags where app = 'shop'").fetch_all::<String>().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

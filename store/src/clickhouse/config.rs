@@ -126,7 +126,8 @@ mod tests {
     fn what_cannot_work_is_refused_by_name() {
         let good = Config::new("http://127.0.0.1:8123");
         good.check().unwrap();
-        let wrong: [(&str, fn(&mut Config)); 6] = [
+        type Change = fn(&mut Config);
+        let wrong: [(&str, Change); 6] = [
             ("urls", |config| config.urls.clear()),
             ("urls", |config| config.urls = vec!["127.0.0.1:8123".to_owned()]),
             ("cluster", |config| config.urls = vec!["http://a".to_owned(), "http://b".to_owned()]),

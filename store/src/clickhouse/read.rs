@@ -84,7 +84,7 @@ impl Inner {
             let window: (Minute, Rollup) = (Minute(row.window), rollup(row.samples_total, row.sum_total, &row.buckets, &row.counts)?);
             match series.last_mut() {
                 Some(last) if last.group.values.iter().map(AsRef::as_ref).eq(row.values.iter().map(String::as_str)) => {
-                    last.windows.push(window)
+                    last.windows.push(window);
                 }
                 _ => series.push(SeriesWindows { group: group(cube, row.values)?, windows: vec![window] }),
             }
