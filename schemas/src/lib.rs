@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod app;
 pub mod beacon;
+pub mod clickhouse;
 pub mod cuboid;
 pub mod dimension;
 pub mod fate;

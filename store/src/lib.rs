@@ -4,6 +4,7 @@
 //! passes the same suite, and gives the same answer, to the bit, to the same question. A store obeys:
 //! which cuboid answers, what is a flag, when an alert fires is decided by others.
 
+pub mod clickhouse;
 pub mod embedded;
 #[cfg(feature = "suite")]
 #[expect(clippy::unwrap_used, reason = "the suite is a test")]
@@ -13,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use schemas::{
-    alert::Alert,
+    alert::{Alert, AlertState, Delivery},
     app::AppId,
     cuboid::Cuboid,
     dimension::Dimension,
@@ -34,8 +35,8 @@ pub struct Source {
     pub end: u64,
 }
 
-/// What the aggregator made of some ranges of the log: written wholly or not at all, and once however
-/// often it is sent.
+/// What the aggregator made of some ranges of the log: written once however often it is sent; wholly or
+/// not at all where the store keeps offsets, see [`Store::write`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
     /// At most one for each partition.
@@ -69,6 +70,18 @@ pub struct AlertQuery {
     pub range: Option<MinuteRange>,
     /// Only those that are not resolved, or have a change yet to be told.
     pub open: bool,
+}
+
+impl AlertQuery {
+    /// Whether it asks for `alert`.
+    pub fn asks_for(&self, alert: &Alert) -> bool {
+        let in_range = self.range.is_none_or(|range| {
+            let over = alert.state == AlertState::Resolved && alert.last_flagged < range.start;
+            alert.began < range.end && !over
+        });
+        let untold = alert.changes.iter().any(|change| change.delivery == Delivery::Due);
+        self.app.as_ref().is_none_or(|app| *app == alert.app) && in_range && (!self.open || alert.state != AlertState::Resolved || untold)
+    }
 }
 
 /// What a round of upkeep did.
@@ -122,8 +135,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a batch. Sending a batch again whose sources were applied changes nothing.
     ///
+    /// A store that can't keep offsets (see [`Store::applied`]) knows a batch by its source: it takes
+    /// batches of exactly one, and never two that begin at the same record and end at different ones.
+    /// After an error part of such a batch may be in; sending it again adds the rest.
+    ///
     /// # Errors
-    /// `Mismatch` when a source neither continues what was applied nor was applied already.
+    /// `Mismatch` when a source neither continues what was applied nor was applied already, or when
+    /// there are several and the store takes one.
     async fn write(&self, batch: Arc<Batch>) -> Result<(), StoreError>;
 
     /// The rows of a question, by value and window, both rising. Windows without a value are left out.

@@ -1,7 +1,7 @@
 //! Fates, flags and alerts: few and small, found by app and time.
 
 use schemas::{
-    alert::{Alert, AlertState, Delivery},
+    alert::Alert,
     app::AppId,
     fate::{FateCount, FateKind},
     flag::Flag,
@@ -80,7 +80,7 @@ impl Inner {
         let mut alerts: Vec<Alert> = Vec::new();
         for entry in self.alerts.prefix(prefix) {
             let alert: Alert = from_json(&entry.value().map_err(disk("reading alerts"))?)?;
-            if wanted(&alert, query) {
+            if query.asks_for(&alert) {
                 alerts.push(alert);
             }
         }
@@ -110,13 +110,4 @@ fn alert_key(alert: &Alert) -> Vec<u8> {
     let mut key = keys::app_prefix(&alert.app);
     key.extend_from_slice(&alert.id.to_be_bytes());
     key
-}
-
-fn wanted(alert: &Alert, query: &AlertQuery) -> bool {
-    let in_range = query.range.is_none_or(|range| {
-        let over = alert.state == AlertState::Resolved && alert.last_flagged < range.start;
-        alert.began < range.end && !over
-    });
-    let untold = alert.changes.iter().any(|change| change.delivery == Delivery::Due);
-    in_range && (!query.open || alert.state != AlertState::Resolved || untold)
 }

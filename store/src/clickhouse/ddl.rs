@@ -1,0 +1,150 @@
+//! From the SQL files' placeholders to statements for one server or for a cluster.
+
+use schemas::{clickhouse::Migration, dimension::Dimension};
+
+use super::config::Config;
+
+/// The tables that are sharded by the log's partitions, and in which each insert counts once.
+pub(super) const ONCE: [&str; 3] = ["rollup_minute", "rollup_hour", "fates"];
+/// The tables whose rows replace each other. Sharded tables are asked through these names with `_all`.
+const SHARDED: [&str; 5] = ["rollup_minute", "rollup_hour", "fates", "metrics", "dimension_values"];
+/// For how long a replicated table remembers an insert: longer than any batch is tried.
+const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
+/// Power may fail after an insert was answered.
+const DURABLE: &str = "fsync_after_insert = 1, fsync_part_directory = 1";
+
+/// The statements of a migration, without their semicolons.
+pub(super) fn statements(migration: &Migration, config: &Config) -> Vec<String> {
+    let filled = fill(migration.sql, config);
+    let statement = |text: &str| {
+        let lines: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("--") && !line.trim().is_empty()).collect();
+        lines.join("\n").trim().to_owned()
+    };
+    filled.split(";\n").map(statement).filter(|text| !text.is_empty()).collect()
+}
+
+/// The tables through which all shards are asked; none without a cluster.
+pub(super) fn distributed(config: &Config) -> Vec<String> {
+    let Some(cluster) = &config.cluster else { return Vec::new() };
+    let database = &config.database;
+    let table = |name: &&str| {
+        format!(
+            "create table if not exists {database}.{name}_all on cluster {cluster} as {database}.{name} \
+             engine = Distributed({cluster}, {database}, {name})"
+        )
+    };
+    SHARDED.iter().map(table).collect()
+}
+
+/// The name under which all rows of a table are asked for.
+pub(super) fn asked(table: &str, config: &Config) -> String {
+    if config.cluster.is_some() && SHARDED.contains(&table) { format!("{table}_all") } else { table.to_owned() }
+}
+
+/// What makes a table keep rows for so long.
+pub(super) fn ttl(table: &str, config: &Config) -> Option<String> {
+    let (column, retention) = match table {
+        "rollup_minute" => ("time", config.minute_retention),
+        "rollup_hour" => ("time", config.hour_retention),
+        "fates" | "tested" => ("minute", config.hour_retention),
+        "metrics" => ("last_hour", config.hour_retention),
+        "dimension_values" => ("last_day", config.hour_retention),
+        _ => return None,
+    };
+    Some(format!("{column} + toIntervalDay({})", Config::days(retention)))
+}
+
+/// `on cluster c`, or nothing.
+pub(super) fn on_cluster(config: &Config) -> String {
+    config.cluster.as_ref().map_or_else(String::new, |cluster| format!("on cluster {cluster}"))
+}
+
+fn fill(sql: &str, config: &Config) -> String {
+    let mut filled = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (placeholder, after) = after.split_once('}').expect("a placeholder is closed: the files are compiled in and tested");
+        filled.push_str(before);
+        filled.push_str(&value(placeholder, config));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn value(placeholder: &str, config: &Config) -> String {
+    match placeholder {
+        "database" => config.database.clone(),
+        "on_cluster" => on_cluster(config),
+        "minute_days" => Config::days(config.minute_retention).to_string(),
+        "hour_days" => Config::days(config.hour_retention).to_string(),
+        "durable" => DURABLE.to_owned(),
+        "once" if config.cluster.is_some() => format!(
+            "replicated_deduplication_window = {}, replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}, {DURABLE}",
+            config.deduplication_window
+        ),
+        "once" => format!("non_replicated_deduplication_window = {}, {DURABLE}", config.deduplication_window),
+        "dimension_aliases" => dimension_aliases(),
+        other => match other.strip_prefix("engine:") {
+            Some(engine) => self::engine(engine, config),
+            None => panic!("a placeholder of the SQL files is unknown: {other}"),
+        },
+    }
+}
+
+/// `SummingMergeTree`, or `ReplacingMergeTree:version` for one with an argument.
+fn engine(engine: &str, config: &Config) -> String {
+    let (name, argument) = engine.split_once(':').map_or((engine, None), |(name, argument)| (name, Some(argument)));
+    // The server fills in shard, replica, database and table.
+    let place = config.cluster.as_ref().map(|_| "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'");
+    let arguments: Vec<&str> = place.into_iter().chain(argument).collect();
+    format!("{}{name}({})", if place.is_some() { "Replicated" } else { "" }, arguments.join(", "))
+}
+
+/// Built-in dimensions by name, for people: empty where the cuboid lacks it.
+fn dimension_aliases() -> String {
+    let alias = |dimension: Dimension| {
+        let name = dimension.name();
+        format!("`{name}` String alias arrayElement([v1, v2, v3, v4], indexOf(splitByChar(',', cuboid), '{name}'))")
+    };
+    Dimension::built_in().map(alias).collect::<Vec<_>>().join(",\n    ")
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::clickhouse::MIGRATIONS;
+
+    use super::*;
+
+    fn all(config: &Config) -> String {
+        let statements = MIGRATIONS.iter().flat_map(|migration| statements(migration, config)).chain(distributed(config));
+        statements.collect::<Vec<_>>().join("\n\n")
+    }
+
+    #[test]
+    fn a_cluster_gets_replicated_tables_on_every_server_and_one_over_all_shards() {
+        let config = Config { cluster: Some("main".to_owned()), ..Config::new("http://a") };
+        let sql = all(&config);
+        let created = sql.matches("create ").count();
+        assert_eq!(sql.matches("on cluster main").count(), created);
+        let place = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
+        assert_eq!(sql.matches(&format!("engine = ReplicatedSummingMergeTree({place})")).count(), 3);
+        assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place}, version)")).count(), 2);
+        assert_eq!(sql.matches(&format!("engine = ReplicatedAggregatingMergeTree({place})")).count(), 2);
+        assert_eq!(sql.matches(" replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800").count(), 3);
+        assert!(!sql.contains("non_replicated") && !sql.contains("= MergeTree"));
+        assert_eq!(sql.matches("engine = Distributed(main, icarus, ").count(), SHARDED.len());
+        assert_eq!(asked("fates", &config), "fates_all");
+        assert_eq!(asked("tested", &config), "tested");
+    }
+
+    #[test]
+    fn one_server_gets_plain_tables_with_a_window_where_an_insert_counts_once() {
+        let config = Config::new("http://a");
+        let sql = all(&config);
+        assert!(!sql.contains("on cluster") && !sql.contains("Replicated") && !sql.contains("Distributed") && !sql.contains("${"));
+        assert_eq!(sql.matches("non_replicated_deduplication_window = 100000").count(), ONCE.len());
+        assert_eq!(asked("fates", &config), "fates");
+        assert!(sql.contains("ttl time + toIntervalDay(8)") && sql.contains("ttl time + toIntervalDay(400)"));
+    }
+}
