@@ -1,7 +1,7 @@
 //! How fast records are acknowledged by real brokers, by compression; and how fast they are read back.
 //!
 //! ```sh
-//! cargo run --release -p event-log --features kafka --example kafka_throughput -- --brokers 127.0.0.1:9092
+//! cargo run --release -p event-log --example kafka_throughput -- --brokers 127.0.0.1:9092
 //! ```
 //! It makes a topic of its own for each compression and round. The compressions take turns, so that they
 //! meet the same machine.

@@ -22,6 +22,9 @@ pub enum AppendError {
 pub enum LogError {
     #[error("{context}: {source}")]
     Io { context: String, source: std::io::Error },
+    /// It can't be reached. The same call may succeed later.
+    #[error("{context}: {source}")]
+    Unavailable { context: String, source: std::io::Error },
     /// What stands on disk is not what was written; the remedy stands in the text.
     #[error("{0}")]
     Corrupt(String),

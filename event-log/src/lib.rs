@@ -5,14 +5,13 @@
 //! knows nothing of what a record holds: the intake chose the partition, the aggregator decides what
 //! a position means.
 //!
-//! [`embedded`] keeps the records in files of one directory, for one process. `kafka` (behind the
-//! feature of that name) keeps them in a topic of Apache Kafka, for any number of processes.
+//! [`embedded`] keeps the records in files of one directory, for one process. [`kafka`] keeps them in a
+//! topic of Apache Kafka, for any number of processes.
 
 pub mod config;
 mod consumer;
 pub mod embedded;
 mod error;
-#[cfg(feature = "kafka")]
 pub mod kafka;
 mod log;
 pub mod metrics;

@@ -117,7 +117,6 @@ pub(crate) fn appended(partition: Partition, records: usize, bytes: usize, end: 
 }
 
 /// A broker acknowledged one record.
-#[cfg(feature = "kafka")]
 pub(crate) fn acknowledged(bytes: usize) {
     metrics::counter!(APPENDED_RECORDS).increment(1);
     metrics::counter!(APPENDED_BYTES).increment(bytes as u64);

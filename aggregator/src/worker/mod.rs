@@ -6,11 +6,13 @@
 //! of the records before its position for the duplicate filter, and what was folded and not written when
 //! another died is simply folded again.
 
+mod hand;
 mod intent;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
-use event_log::{Assignment, Committed, Consumer, EventLog, Extent, LogError, LogRecord, Offset, Partition, Polled};
+use event_log::{Committed, Consumer, EventLog, Extent, LogError, LogRecord, Offset, Partition, Polled};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use schemas::{
     app::App,
     record::{BeaconRecordView, MessageView},
@@ -20,9 +22,10 @@ use service::{
     clock::{Clock, Stopwatch},
     health::Part,
 };
-use store::{Batch, Source, Store, StoreError};
+use store::{Source, Store, StoreError};
 use tokio::time::Instant;
 
+use self::hand::{Drained, Folding, Hand, Place, Protocol, Stop, rest};
 use crate::{
     config::Config,
     fold::{Duplicates, Fold},
@@ -33,8 +36,22 @@ use crate::{
 pub const GROUP: &str = "aggregator";
 /// How often positions are committed to the log. The store's count; these only let retention go on.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(10);
-/// How long to wait before a refused flush is tried again, at first and at the most.
+/// How long to wait before something is tried again that the log or the store did not do, at first and at the most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How many partitions' batches are on their way to the store at once.
+const WRITES_MAX: usize = 8;
+/// How often a refused flush is tried again by a worker that is asked to stop; what it could not write then
+/// is folded again by the next.
+const TRIES_AT_END: u32 = 5;
+
+/// What a worker that is asked to stop does with what the log still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtEnd {
+    /// Folds it: nobody appends any more, and nobody else would.
+    Drain,
+    /// Leaves it to the other workers, or to the next one.
+    Leave,
+}
 
 /// Why a worker can't go on. A restart may help where the text says so.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +72,13 @@ pub enum WorkerError {
     IntentLost { partition: Partition, start: Offset, end: Offset, extent: Extent },
 }
 
+impl WorkerError {
+    /// Whether the same may be possible later.
+    const fn is_passing(&self) -> bool {
+        matches!(self, Self::Log(LogError::Unavailable { .. }) | Self::Store(StoreError::Unavailable(_)))
+    }
+}
+
 /// Folds the partitions that the log assigns to it.
 pub struct Worker {
     log: Arc<dyn EventLog>,
@@ -63,6 +87,7 @@ pub struct Worker {
     config: Config,
     clock: Clock,
     health: Part,
+    at_end: AtEnd,
 }
 
 impl std::fmt::Debug for Worker {
@@ -71,137 +96,153 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-/// What a worker has in hand: where it stands in each of its partitions, and what it folded of them.
-struct Hand {
-    protocol: Protocol,
-    /// One of all partitions, under `None`, or one of each.
-    folds: BTreeMap<Option<Partition>, Folding>,
-    partitions: BTreeMap<Partition, Place>,
-}
-
-/// How it is known up to which record the store has rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    /// The store says so. A batch may be of several partitions.
-    StoreOffsets,
-    /// The log's commits say so; see [`intent`]. A batch is of one partition.
-    Intents,
-}
-
-struct Folding {
-    fold: Fold,
-    /// When the oldest record that is folded and not written was received.
-    oldest: Option<Timestamp>,
-}
-
-struct Place {
-    duplicates: Duplicates,
-    /// Records before this are in the store.
-    written: Offset,
-    /// Records before this are folded; those before `written` only warmed the duplicate filter.
-    next: Offset,
-    /// Of the records from `written` up to this some may be in the store: exactly they are the next batch.
-    intended: Option<Offset>,
-}
-
-impl Place {
-    /// Whether what is folded may be written: something is, and no part of a batch that is to be sent again.
-    fn is_due(&self) -> bool {
-        self.next > self.written && self.intended.is_none_or(|end| self.next == end)
-    }
-
-    /// How many of `records` may be folded before a batch has to be written.
-    fn room(&self, records: &[LogRecord]) -> usize {
-        self.intended.map_or(records.len(), |end| records.partition_point(|record| record.offset < end))
-    }
-}
-
-impl Hand {
-    /// Which fold a partition's records go into.
-    fn key(&self, partition: Partition) -> Option<Partition> {
-        (self.protocol == Protocol::Intents).then_some(partition)
-    }
-
-    fn cells(&self) -> usize {
-        self.folds.values().map(|folding| folding.fold.cells()).sum()
-    }
+/// What a step of the worker came to.
+enum Step {
+    Polled { flushed: bool, committed: bool },
+    /// It was asked to stop, and nothing is left to do.
+    Ended,
 }
 
 impl Worker {
     /// A worker on `log` and `store`.
     pub fn new(log: Arc<dyn EventLog>, store: Arc<dyn Store>, apps: Vec<App>, config: Config, clock: Clock, health: Part) -> Self {
-        Self { log, store, apps, config, clock, health }
+        Self { log, store, apps, config, clock, health, at_end: AtEnd::Drain }
     }
 
-    /// Works until `shutdown` resolves; then folds what the log still holds, writes it, and returns.
+    /// The same, with what it does when it is asked to stop; it drains if nothing is said.
+    #[must_use]
+    pub fn at_end(self, at_end: AtEnd) -> Self {
+        Self { at_end, ..self }
+    }
+
+    /// Works until `shutdown` resolves; then writes what is folded, and what it has to do [at its end](AtEnd).
+    /// While the log or the store can't be reached it tries again.
     ///
     /// # Errors
-    /// When the log or the store fails for good.
+    /// When the log or the store fails for good, and when neither could be reached at the end.
     #[expect(clippy::disallowed_methods, reason = "a loop is paced by the runtime's clock")]
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), WorkerError> {
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), WorkerError> {
+        let stop = shutdown.boxed().shared();
         let mut consumer = self.log.consumer(GROUP).await?;
-        let protocol = if self.store.applied().await?.is_some() { Protocol::StoreOffsets } else { Protocol::Intents };
-        let mut hand = Hand { protocol, folds: BTreeMap::new(), partitions: BTreeMap::new() };
+        let protocol = self.protocol(stop.clone()).await?;
+        let mut hand = Hand { protocol, stop, folds: BTreeMap::new(), partitions: BTreeMap::new(), awaited: BTreeMap::new() };
         let mut next_flush = Instant::now() + self.config.flush_interval;
         let mut next_commit = Instant::now() + COMMIT_INTERVAL;
-        let mut stopping = false;
-        tokio::pin!(shutdown);
+        let mut wait = RETRY_WAIT.0;
         loop {
-            let wait = if stopping { Duration::ZERO } else { next_flush.saturating_duration_since(Instant::now()) };
-            let polled = tokio::select! {
-                biased;
-                () = &mut shutdown, if !stopping => {
-                    stopping = true;
-                    continue;
+            let step = self.step(&mut *consumer, &mut hand, next_flush, next_commit).await;
+            match step {
+                Ok(Step::Ended) => return Ok(()),
+                Ok(Step::Polled { flushed, committed }) => {
+                    next_flush = if flushed { Instant::now() + self.config.flush_interval } else { next_flush };
+                    next_commit = if committed { Instant::now() + COMMIT_INTERVAL } else { next_commit };
+                    wait = RETRY_WAIT.0;
                 }
-                polled = consumer.poll(wait) => polled?,
-            };
-            let idle = matches!(polled, Polled::Idle);
-            match polled {
-                Polled::Assigned(assignments) => self.assigned(&mut *consumer, &mut hand, &assignments).await?,
-                Polled::Revoked(partitions) => self.revoked(&mut *consumer, &mut hand, &partitions).await?,
-                Polled::Records { partition, records } => self.take(&mut *consumer, &mut hand, partition, &records).await?,
-                Polled::Idle => {}
-            }
-            let full = hand.cells() >= self.config.flush_cells_max;
-            if full || Instant::now() >= next_flush || (stopping && idle) {
-                self.flush(&mut *consumer, &mut hand).await?;
-                next_flush = Instant::now() + self.config.flush_interval;
-                self.watch(&hand).await;
-            }
-            if Instant::now() >= next_commit || (stopping && idle) {
-                self.commit(&mut *consumer, &hand).await?;
-                next_commit = Instant::now() + COMMIT_INTERVAL;
-            }
-            if stopping && idle {
-                return Ok(());
+                Err(error) if error.is_passing() && !hand.is_stopping() => {
+                    tracing::warn!(%error, "folding is interrupted: beginning again at what is written");
+                    self.health.failing(error.to_string());
+                    hand.fold_again();
+                    hand.rest(wait).await;
+                    wait = (wait * 2).min(RETRY_WAIT.1);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Finds where to go on in new partitions.
-    async fn assigned(&self, consumer: &mut dyn Consumer, hand: &mut Hand, assignments: &[Assignment]) -> Result<(), WorkerError> {
+    /// How positions are kept, once the store says it.
+    async fn protocol(&self, stop: Stop) -> Result<Protocol, WorkerError> {
+        let mut wait = RETRY_WAIT.0;
+        loop {
+            match self.store.applied().await {
+                Ok(applied) => return Ok(if applied.is_some() { Protocol::StoreOffsets } else { Protocol::Intents }),
+                Err(StoreError::Unavailable(why)) if stop.peek().is_none() => {
+                    tracing::warn!(why, "the store doesn't answer: asking again");
+                    self.health.failing(why);
+                    rest(&stop, wait).await;
+                    wait = (wait * 2).min(RETRY_WAIT.1);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes what comes from the log, and writes what is due.
+    #[expect(clippy::disallowed_methods, reason = "a loop is paced by the runtime's clock")]
+    async fn step(
+        &self,
+        consumer: &mut dyn Consumer,
+        hand: &mut Hand,
+        next_flush: Instant,
+        next_commit: Instant,
+    ) -> Result<Step, WorkerError> {
+        self.take_up(consumer, hand).await?;
+        let stopping = hand.is_stopping();
+        let wait = if stopping { Duration::ZERO } else { next_flush.saturating_duration_since(Instant::now()) };
+        let leaving = stopping && self.at_end == AtEnd::Leave;
+        let polled = if leaving {
+            Polled::Idle
+        } else {
+            let stop = hand.stop.clone();
+            tokio::select! {
+                biased;
+                () = stop, if !stopping => return Ok(Step::Polled { flushed: false, committed: false }),
+                polled = consumer.poll(wait) => polled?,
+            }
+        };
+        let ending = stopping && matches!(polled, Polled::Idle);
+        match polled {
+            Polled::Assigned(assignments) => {
+                hand.awaited.extend(assignments.into_iter().map(|assignment| (assignment.partition, assignment.committed)));
+                self.take_up(consumer, hand).await?;
+            }
+            Polled::Revoked(partitions) => hand.revoked(&partitions),
+            Polled::Records { partition, records } => self.take(consumer, hand, partition, &records).await?,
+            Polled::Idle => {}
+        }
+        let flushed = ending || hand.cells() >= self.config.flush_cells_max || Instant::now() >= next_flush;
+        if flushed {
+            self.flush(consumer, hand).await?;
+            self.watch(hand).await;
+        }
+        let committed = ending || Instant::now() >= next_commit;
+        if committed {
+            self.commit(consumer, hand).await?;
+        }
+        Ok(if ending { Step::Ended } else { Step::Polled { flushed, committed } })
+    }
+
+    /// Finds where to go on in partitions that are new, or that are to be folded again.
+    async fn take_up(&self, consumer: &mut dyn Consumer, hand: &mut Hand) -> Result<(), WorkerError> {
+        if hand.awaited.is_empty() {
+            return Ok(());
+        }
         let applied = self.store.applied().await?;
-        for Assignment { partition, committed, extent } in assignments {
+        while let Some((&partition, committed)) = hand.awaited.first_key_value() {
+            let extent = self.log.extent(partition).await?;
             let (start, intended) = match &applied {
-                Some(applied) => (after_applied(*partition, applied.get(&partition.0), committed.as_ref(), extent)?, None),
-                None => after_committed(*partition, committed.as_ref(), extent)?,
+                Some(applied) => (after_applied(partition, applied.get(&partition.0), committed.as_ref(), &extent)?, None),
+                None => after_committed(partition, committed.as_ref(), &extent)?,
             };
             if start < extent.start {
                 tracing::error!(%partition, from = %start, to = %extent.start, "records were deleted before they were folded");
             }
             let written = start.max(extent.start);
             let warm_from = Offset(Duplicates::warm_from(self.config.duplicate_window, written.0)).max(extent.start);
-            match consumer.seek(*partition, warm_from).await {
+            match consumer.seek(partition, warm_from).await {
                 // It was just taken away: the next poll says so.
-                Err(LogError::NotAssigned(_)) => continue,
+                Err(LogError::NotAssigned(_)) => {
+                    hand.awaited.remove(&partition);
+                    continue;
+                }
                 sought => sought?,
             }
             tracing::info!(%partition, from = %written, "folding");
-            let key = hand.key(*partition);
+            hand.awaited.remove(&partition);
+            let key = hand.key(partition);
             hand.folds.entry(key).or_insert_with(|| self.empty_fold());
             let duplicates = Duplicates::new(self.config.duplicate_window);
-            hand.partitions.insert(*partition, Place { duplicates, written, next: warm_from, intended });
+            hand.partitions.insert(partition, Place { duplicates, written, next: warm_from, intended });
         }
         self.health.ready();
         Ok(())
@@ -209,30 +250,6 @@ impl Worker {
 
     fn empty_fold(&self) -> Folding {
         Folding { fold: Fold::new(&self.apps, self.config.limits.clone()), oldest: None }
-    }
-
-    /// Lets go of partitions. Where all partitions are folded together, what is folded is abandoned, and
-    /// the ones that stay are folded again from what is written.
-    async fn revoked(&self, consumer: &mut dyn Consumer, hand: &mut Hand, partitions: &[Partition]) -> Result<(), WorkerError> {
-        for partition in partitions {
-            hand.partitions.remove(partition);
-            hand.folds.remove(&Some(*partition));
-            tracing::info!(%partition, "no longer folding");
-        }
-        match hand.protocol {
-            Protocol::StoreOffsets => self.fold_again(consumer, hand).await,
-            Protocol::Intents => Ok(()),
-        }
-    }
-
-    /// Abandons what is folded, and folds it again from what is written.
-    async fn fold_again(&self, consumer: &mut dyn Consumer, hand: &mut Hand) -> Result<(), WorkerError> {
-        hand.folds.clear();
-        let mut again = Vec::with_capacity(hand.partitions.len());
-        for (partition, place) in std::mem::take(&mut hand.partitions) {
-            again.push(Assignment { partition, committed: Some(standing(&place)), extent: self.log.extent(partition).await? });
-        }
-        self.assigned(consumer, hand, &again).await
     }
 
     /// Folds records of a partition, and writes what has to be written in between.
@@ -308,28 +325,15 @@ impl Worker {
         if due.is_empty() {
             return Ok(());
         }
-        if hand.protocol == Protocol::Intents && !self.intend(consumer, hand).await? {
-            return self.fold_again(consumer, hand).await;
-        }
         let watch = Stopwatch::start();
-        for (key, sources) in due {
-            let Some(folding) = hand.folds.get_mut(&key) else { continue };
-            let drained = folding.fold.drain();
-            let rollups: usize = drained.rollups.iter().map(|group| group.cells.len()).sum();
-            let oldest = folding.oldest.take();
-            let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates });
-            if !self.write(consumer, hand, &batch).await? {
-                return self.fold_again(consumer, hand).await;
-            }
-            ::metrics::counter!(metrics::ROLLUPS).increment(rollups as u64);
-            if let Some(oldest) = oldest {
-                ::metrics::histogram!(metrics::FRESHNESS_SECONDS).record(Timestamp::from_ms(self.clock.now_ms()).since(oldest));
-            }
-            for source in &batch.sources {
-                if let Some(place) = hand.partitions.get_mut(&Partition(source.partition)) {
-                    (place.written, place.intended) = (Offset(source.end), None);
-                }
-            }
+        if hand.protocol == Protocol::Intents && !self.intend(consumer, hand).await? {
+            hand.fold_again();
+            return Ok(());
+        }
+        let batches = due.into_iter().filter_map(|(key, sources)| Some(hand.folds.get_mut(&key)?.drain(sources))).collect();
+        if !self.write(consumer, hand, batches).await? {
+            hand.fold_again();
+            return Ok(());
         }
         ::metrics::histogram!(metrics::FLUSH_SECONDS).record(watch.elapsed());
         let groups: usize = hand.folds.values().map(|folding| folding.fold.groups()).sum();
@@ -341,7 +345,7 @@ impl Worker {
     /// taken away.
     async fn intend(&self, consumer: &mut dyn Consumer, hand: &mut Hand) -> Result<bool, WorkerError> {
         let position = |(partition, place): (&Partition, &Place)| {
-            let committed = if place.is_due() { intent::before(place.written, place.next) } else { standing(place) };
+            let committed = if place.is_due() { intent::before(place.written, place.next) } else { place.standing() };
             (*partition, committed)
         };
         let positions: Vec<_> = hand.partitions.iter().map(position).collect();
@@ -357,28 +361,55 @@ impl Worker {
         }
     }
 
-    /// Sends one batch until the store has it. The same batch, because the store knows it again. `false`
+    /// Sends batches until the store has them. The same batches, because the store knows them again. `false`
     /// when a partition was taken away meanwhile: its next owner sends what is missing.
-    async fn write(&self, consumer: &mut dyn Consumer, hand: &Hand, batch: &Arc<Batch>) -> Result<bool, WorkerError> {
-        let mut wait = RETRY_WAIT.0;
+    async fn write(&self, consumer: &mut dyn Consumer, hand: &mut Hand, mut batches: Vec<Drained>) -> Result<bool, WorkerError> {
+        let (mut wait, mut at_end) = (RETRY_WAIT.0, 0);
         loop {
-            match self.store.write(Arc::clone(batch)).await {
-                Ok(()) => {
-                    self.health.ready();
-                    return Ok(true);
-                }
-                Err(StoreError::Unavailable(why)) => {
-                    tracing::warn!(why, "the store did not take a flush: trying again");
-                    ::metrics::counter!(metrics::FLUSH_RETRIES).increment(1);
-                    self.health.failing(why);
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(RETRY_WAIT.1);
-                    // Whoever lost the partition meanwhile must not send any more: the intent is committed anew.
-                    if hand.protocol == Protocol::Intents && !self.commit(consumer, hand).await? {
-                        return Ok(false);
+            let sending = batches.into_iter().map(|drained| async { (self.store.write(Arc::clone(&drained.batch)).await, drained) });
+            let sent: Vec<_> = stream::iter(sending).buffer_unordered(WRITES_MAX).collect().await;
+            let mut refused = None;
+            batches = Vec::new();
+            for (result, drained) in sent {
+                match result {
+                    Ok(()) => self.written(hand, &drained),
+                    Err(StoreError::Unavailable(why)) => {
+                        refused = Some(why);
+                        batches.push(drained);
                     }
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) => return Err(error.into()),
+            }
+            let Some(why) = refused else {
+                self.health.ready();
+                return Ok(true);
+            };
+            tracing::warn!(why, "the store did not take a flush: trying again");
+            ::metrics::counter!(metrics::FLUSH_RETRIES).increment(1);
+            self.health.failing(why.clone());
+            at_end += u32::from(hand.is_stopping());
+            if at_end > TRIES_AT_END {
+                return Err(StoreError::Unavailable(why).into());
+            }
+            hand.rest(wait).await;
+            wait = (wait * 2).min(RETRY_WAIT.1);
+            // Whoever lost the partition meanwhile must not send any more: the intent is committed anew.
+            if hand.protocol == Protocol::Intents && !self.commit(consumer, hand).await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Notes that the store has a batch.
+    fn written(&self, hand: &mut Hand, drained: &Drained) {
+        let rollups: usize = drained.batch.rollups.iter().map(|group| group.cells.len()).sum();
+        ::metrics::counter!(metrics::ROLLUPS).increment(rollups as u64);
+        if let Some(oldest) = drained.oldest {
+            ::metrics::histogram!(metrics::FRESHNESS_SECONDS).record(Timestamp::from_ms(self.clock.now_ms()).since(oldest));
+        }
+        for source in &drained.batch.sources {
+            if let Some(place) = hand.partitions.get_mut(&Partition(source.partition)) {
+                (place.written, place.intended) = (Offset(source.end), None);
             }
         }
     }
@@ -386,7 +417,7 @@ impl Worker {
     /// Tells the log how far the store has come; `false` when a partition was just taken away, which the
     /// next poll says.
     async fn commit(&self, consumer: &mut dyn Consumer, hand: &Hand) -> Result<bool, WorkerError> {
-        let positions: Vec<_> = hand.partitions.iter().map(|(partition, place)| (*partition, standing(place))).collect();
+        let positions: Vec<_> = hand.partitions.iter().map(|(partition, place)| (*partition, place.standing())).collect();
         match consumer.commit(&positions).await {
             Ok(()) => Ok(true),
             Err(LogError::NotAssigned(_)) => Ok(false),
@@ -405,11 +436,6 @@ impl Worker {
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
         ::metrics::gauge!(metrics::LAG_RECORDS).set(lag as f64);
     }
-}
-
-/// The position of a place, with the intent that stands.
-fn standing(place: &Place) -> Committed {
-    place.intended.map_or_else(|| intent::after(place.written), |end| intent::before(place.written, end))
 }
 
 /// Where to go on by what the group committed, and up to where records may be in the store in part.

@@ -1,4 +1,4 @@
-//! A log and a store in whose calls a worker dies.
+//! A log and a store in whose calls a worker dies, or that don't answer.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -51,6 +51,14 @@ impl Deaths {
         self.0.0.lock().unwrap().as_mut().is_some_and(|rng| rng.random_bool(chance))
     }
 
+    /// A call of the log, which now and then gets no answer, whether or not it was carried out.
+    fn answers(&self) -> Result<(), LogError> {
+        if self.strike(0.03) {
+            return Err(LogError::Unavailable { context: "as a test".to_owned(), source: std::io::ErrorKind::TimedOut.into() });
+        }
+        Ok(())
+    }
+
     /// A point at which a worker may die: then this never returns, and the test aborts it.
     async fn pass(&self) {
         if self.strike(0.15) {
@@ -90,6 +98,7 @@ impl EventLog for Mortal {
     }
 
     async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
+        self.deaths.answers()?;
         self.log.extent(partition).await
     }
 
@@ -116,14 +125,16 @@ impl Consumer for MortalConsumer {
     }
 
     async fn seek(&mut self, partition: Partition, offset: Offset) -> Result<(), LogError> {
+        self.deaths.answers()?;
         self.consumer.seek(partition, offset).await
     }
 
     async fn commit(&mut self, positions: &[(Partition, Committed)]) -> Result<(), LogError> {
         self.deaths.pass().await;
+        self.deaths.answers()?;
         self.consumer.commit(positions).await?;
         self.deaths.pass().await;
-        Ok(())
+        self.deaths.answers()
     }
 }
 

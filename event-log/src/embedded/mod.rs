@@ -65,7 +65,6 @@ use crate::{
     record::{Extent, Offset, Partition},
 };
 
-#[cfg(feature = "kafka")]
 pub(crate) use self::commits::check_name as check_group_name;
 /// What a record takes in a segment besides itself, at most: the segment's header and its frame's.
 pub(crate) const OVERHEAD_BYTES_MAX: u64 = (segment::HEADER_BYTES + frame::HEADER_BYTES) as u64;

@@ -72,7 +72,7 @@ pub(super) fn await_topic(admin: &AdminClient<Ear>, config: &Config) -> Result<(
         }
         std::thread::sleep(PACE);
     }
-    Err(LogError::Io { context, source: io::ErrorKind::TimedOut.into() })
+    Err(LogError::Unavailable { context, source: io::ErrorKind::TimedOut.into() })
 }
 
 /// Whether the topic is what the configuration says.

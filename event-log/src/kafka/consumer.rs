@@ -211,7 +211,7 @@ impl KafkaConsumer {
         self.preparing = None;
         let assigned: Vec<_> = match joined(done) {
             Ok(assignments) => assignments.into_iter().filter(|assignment| self.coming.remove(&assignment.partition)).collect(),
-            Err(LogError::Io { context, source }) => {
+            Err(LogError::Unavailable { context, source }) => {
                 tracing::warn!(group = self.group, context, %source, "the brokers don't answer; asking again");
                 tokio::time::sleep(PACE).await;
                 return Ok(None);
@@ -328,7 +328,7 @@ impl KafkaConsumer {
                 Ok(())
             }
             // The brokers don't answer: to be asked again.
-            Err(LogError::Io { .. }) => {
+            Err(LogError::Unavailable { .. }) => {
                 tokio::time::sleep(PACE).await;
                 Ok(())
             }

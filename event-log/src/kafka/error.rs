@@ -104,7 +104,7 @@ pub(super) fn append_error(error: &KafkaError, bytes: usize, max: usize) -> Appe
 pub(super) fn log_error(context: &str, error: KafkaError) -> LogError {
     match error.rdkafka_error_code().and_then(remedy) {
         Some(remedy) => LogError::Mismatch(format!("{context}: {error}: {remedy}")),
-        None => LogError::Io { context: context.to_owned(), source: io::Error::other(error) },
+        None => LogError::Unavailable { context: context.to_owned(), source: io::Error::other(error) },
     }
 }
 

@@ -165,7 +165,7 @@ impl Link {
             return Err(CommitError::Fenced);
         }
         let context = format!("the position of partition {partition} was not kept (is offset.metadata.max.bytes of the brokers 4096?)");
-        Err(CommitError::Other(LogError::Io { context, source: io::Error::other("refused by the group's coordinator") }))
+        Err(CommitError::Other(LogError::Unavailable { context, source: io::Error::other("refused by the group's coordinator") }))
     }
 
     pub(super) fn seek(&self, partition: Partition, offset: Offset) -> Result<(), LogError> {

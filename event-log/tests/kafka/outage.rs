@@ -33,7 +33,7 @@ async fn a_broker_that_is_killed_loses_nothing_acknowledged_and_is_found_again()
     broker.kill();
     let refused = within("a refusal", log.append(Partition(0), "meanwhile".into())).await;
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
-    assert!(matches!(log.extent(Partition(0)).await, Err(LogError::Io { .. })));
+    assert!(matches!(log.extent(Partition(0)).await, Err(LogError::Unavailable { .. })));
     assert_eq!(log.failing(), None, "nobody has to act");
     while let Some(done) = within("an append's end", under_way.join_next()).await {
         take(done.unwrap());

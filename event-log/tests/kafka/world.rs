@@ -57,5 +57,5 @@ async fn brokers_that_cannot_be_reached_are_named() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let raw = RawConfig { request_timeout: Duration::from_millis(500), ..small(&nobody, 1) };
     let refused = within("an answer", Kafka::open(checked(&raw))).await;
-    assert!(matches!(&refused, Err(LogError::Io { context, .. }) if context.contains(&nobody)), "{refused:?}");
+    assert!(matches!(&refused, Err(LogError::Unavailable { context, .. }) if context.contains(&nobody)), "{refused:?}");
 }
