@@ -81,7 +81,8 @@ async fn run(seed: u64, store: RangeStore) -> (u64, u64) {
     }
     deaths.end();
     // The last one folds what is left, and stops.
-    let last = worker(&log, &store).run(store.has_counted(expected));
+    let enough = Arc::clone(&store);
+    let last = worker(&log, &store).run(async move { enough.has_counted(expected).await });
     tokio::time::timeout(PATIENCE, last)
         .await
         .unwrap_or_else(|_| panic!("seed {seed}: {} of {expected} are counted", store.counted()))
