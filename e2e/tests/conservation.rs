@@ -19,11 +19,11 @@ const KILLS: u32 = 40;
 
 /// Everything is small, so that a short run has many flushes, merges, segments and their crashes.
 const SMALL: &str = r#"
-[log]
+[log.embedded]
 segment_bytes = 2_000_000
 [aggregator]
 flush_interval = "20ms"
-[store]
+[store.embedded]
 fresh_rows_max = 5_000
 "#;
 

@@ -19,6 +19,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything in this process: take beacons, fold them, watch them, show them.
     Serve(ServeArgs),
+    /// Only take beacons and write them to the log. Any number of these may run; wants log.engine = "kafka".
+    Ingest(ServeArgs),
+    /// Only fold records into rollups, and test their minutes. Up to one for each partition of the log shares the work.
+    Aggregator(ServeArgs),
+    /// Only turn flags into alerts, and tell of them. Of several one is active, the others stand by.
+    Alerts(ServeArgs),
+    /// Only answer questions and show the dashboard. Any number of these may run.
+    Api(ServeArgs),
+    /// Make the topic on Kafka and the tables on ClickHouse that the configuration names; what is there is kept.
+    Migrate(ConfigFile),
+    /// Ask a running process whether it is ready: exits with 0 if it is, with 1 if not, and says what is missing.
+    Health(HealthArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -33,6 +45,13 @@ pub(crate) struct ConfigFile {
     /// The configuration file; without one the documented default holds.
     #[arg(long, value_name = "FILE", env = "ICARUS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Where the process serves.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7070")]
+    pub(crate) url: String,
 }
 
 #[derive(Debug, Args)]

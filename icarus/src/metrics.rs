@@ -16,7 +16,7 @@ pub(crate) const ALL: [SelfMetric; 4] = [
     SelfMetric {
         name: STORE_DISK_BYTES,
         kind: Kind::Gauge,
-        help: "Bytes of the store on disk. Near store.disk_bytes_max the oldest minutes are deleted early.",
+        help: "Bytes of the store on disk. Near store.embedded.disk_bytes_max the oldest minutes are deleted early.",
     },
     SelfMetric { name: STORE_GROUPS, kind: Kind::Gauge, help: "Slices that the store has rollups of." },
     SelfMetric { name: STORE_SERIES_MINUTES, kind: Kind::Gauge, help: "Rollups of a series and minute in the store's blocks." },

@@ -3,10 +3,15 @@
 mod app;
 mod raw;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aggregator::detect::Thresholds;
 use alerts::{config::WebhookConfig, lifecycle::Policy};
+use api::Retention;
 use ingest::config::EdgeHeaders;
 use service::{
     config::{FlagValue, Layers, Merged, Problem, Problems},
@@ -14,7 +19,10 @@ use service::{
 };
 
 pub(crate) use self::app::CheckedApp;
-use self::{app::check_app, raw::RawConfig};
+use self::{
+    app::check_app,
+    raw::{LogEngine, RawConfig, StoreEngine},
+};
 
 /// The documented default, which is compiled in.
 pub(crate) const DEFAULT: &str = include_str!("default.toml");
@@ -28,12 +36,27 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) apps: Vec<CheckedApp>,
     pub(crate) ingest: ingest::config::Config,
-    pub(crate) log: event_log::config::Config,
+    pub(crate) log: Log,
     pub(crate) aggregator: aggregator::config::Config,
     /// `None` when nothing is to be tested.
     pub(crate) detection: Option<Detection>,
     pub(crate) alerts: alerts::config::Config,
-    pub(crate) store: store::embedded::config::Config,
+    pub(crate) store: Store,
+    pub(crate) retention: Retention,
+}
+
+/// The log, as configured.
+#[derive(Debug, Clone)]
+pub(crate) enum Log {
+    Embedded(event_log::config::Config),
+    Kafka(event_log::kafka::Config),
+}
+
+/// The store, as configured.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    Embedded(store::embedded::config::Config),
+    ClickHouse(store::clickhouse::config::Config),
 }
 
 /// How minutes are tested.
@@ -76,22 +99,20 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
     let data_dir = raw.data.dir;
     let hour_retention = raw.store.hour_retention;
     let apps: Vec<CheckedApp> = raw.apps.into_iter().filter_map(|(id, app)| check_app(&id, app, hour_retention, &mut check)).collect();
-    let store = check_store(&raw.store, data_dir.join("store"), &mut check);
-    let log = raw.log.check(&data_dir).map_err(|errors| {
-        for error in errors {
-            check.problem(&format!("log.{}", error.key()), &error.to_string());
-        }
-    });
+    let retention = check_retention(&raw.store, &mut check);
+    let log = check_log(&raw.log, &data_dir, &mut check);
+    let log_name = if raw.log.engine == LogEngine::Kafka { &raw.log.kafka.topic } else { "embedded" };
+    let store = check_store(&raw.store, data_dir.join("store"), log_name, &mut check);
     let aggregator = raw.aggregator.check().map_err(|errors| {
         for error in errors {
             check.problem(&format!("aggregator.{}", error.key), &error.what);
         }
     });
-    if let (Ok(log), Ok(aggregator)) = (&log, &aggregator)
+    if let (Some(Log::Embedded(log)), Ok(aggregator)) = (&log, &aggregator)
         && log.replay_margin() < aggregator.duplicate_window
     {
         check.problem(
-            "log.replay_margin",
+            "log.embedded.replay_margin",
             "is less than aggregator.duplicate_window: repeated beacons could not be recognised after a restart",
         );
     }
@@ -99,7 +120,7 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
     let detection = check_detection(&raw.detection, &mut check);
     let public_url = if raw.server.public_url.is_empty() { format!("http://{}", raw.server.listen) } else { raw.server.public_url };
     let alerts = check_alerts(raw.alerts, public_url, &mut check);
-    let (Ok(log), Ok(aggregator), true) = (log, aggregator, check.found.is_empty()) else { return Err(Problems(check.found)) };
+    let (Some(log), Some(store), Ok(aggregator), true) = (log, store, aggregator, check.found.is_empty()) else { return Err(Problems(check.found)) };
     Ok(Config {
         listen: raw.server.listen,
         shutdown_grace: raw.server.shutdown_grace,
@@ -112,27 +133,63 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
         detection: raw.detection.enabled.then_some(detection),
         alerts,
         store,
+        retention,
     })
 }
 
-fn check_store(raw: &raw::RawStore, dir: PathBuf, check: &mut Check<'_>) -> store::embedded::config::Config {
+fn check_log(raw: &raw::RawLog, data_dir: &Path, check: &mut Check<'_>) -> Option<Log> {
+    let (part, checked) = match raw.engine {
+        LogEngine::Embedded => ("embedded", raw.embedded.check(data_dir).map(Log::Embedded)),
+        LogEngine::Kafka => ("kafka", raw.kafka.check().map(Log::Kafka)),
+    };
+    let mut problems = |errors: Vec<event_log::config::ConfigError>| {
+        errors.iter().for_each(|error| check.problem(&format!("log.{part}.{}", error.key()), &error.to_string()));
+    };
+    checked.map_err(&mut problems).ok()
+}
+
+fn check_retention(raw: &raw::RawStore, check: &mut Check<'_>) -> Retention {
     if raw.minute_retention < Duration::from_secs(2 * 3_600) {
         check.problem("store.minute_retention", "must be at least 2h: detection looks that far back");
     }
     if raw.hour_retention < raw.minute_retention {
         check.problem("store.hour_retention", "is shorter than store.minute_retention");
     }
-    if raw.fresh_rows_max == 0 {
-        check.problem("store.fresh_rows_max", "must be at least 1");
-    }
-    store::embedded::config::Config {
-        dir,
-        minute_retention: raw.minute_retention,
-        hour_retention: raw.hour_retention,
-        disk_bytes_max: raw.disk_bytes_max,
-        cache_bytes: raw.cache_bytes,
-        fresh_rows_max: raw.fresh_rows_max,
-        fresh_age_max: raw.fresh_age_max,
+    Retention { minutes: raw.minute_retention, hours: raw.hour_retention }
+}
+
+fn check_store(raw: &raw::RawStore, dir: PathBuf, log: &str, check: &mut Check<'_>) -> Option<Store> {
+    match raw.engine {
+        StoreEngine::Embedded => {
+            let raw::RawEmbeddedStore { disk_bytes_max, cache_bytes, fresh_rows_max, fresh_age_max } = raw.embedded;
+            if fresh_rows_max == 0 {
+                check.problem("store.embedded.fresh_rows_max", "must be at least 1");
+            }
+            let (minute_retention, hour_retention) = (raw.minute_retention, raw.hour_retention);
+            Some(Store::Embedded(store::embedded::config::Config {
+                dir,
+                minute_retention,
+                hour_retention,
+                disk_bytes_max,
+                cache_bytes,
+                fresh_rows_max,
+                fresh_age_max,
+            }))
+        }
+        StoreEngine::ClickHouse => {
+            let raw::RawClickHouse { urls, database } = raw.clickhouse.clone();
+            let (minute_retention, hour_retention) = (raw.minute_retention, raw.hour_retention);
+            let config = store::clickhouse::config::Config {
+                urls,
+                database,
+                log: log.to_owned(),
+                minute_retention,
+                hour_retention,
+                ..store::clickhouse::config::Config::new("")
+            };
+            config.check().map_err(|error| check.problem("store.clickhouse", &error.to_string())).ok()?;
+            Some(Store::ClickHouse(config))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) apps: BTreeMap<String, RawApp>,
     pub(super) ingest: RawIngest,
-    pub(super) log: event_log::config::RawConfig,
+    pub(super) log: RawLog,
     pub(super) aggregator: aggregator::config::RawConfig,
     pub(super) detection: RawDetection,
     pub(super) alerts: RawAlerts,
@@ -68,6 +68,21 @@ const fn yes() -> bool {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct RawLog {
+    pub(super) engine: LogEngine,
+    pub(super) embedded: event_log::config::RawConfig,
+    pub(super) kafka: event_log::kafka::RawConfig,
+}
+
+/// Where records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogEngine {
+    Embedded,
+    Kafka,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct RawIngest {
     pub(super) body_bytes_max: usize,
     pub(super) events_max: usize,
@@ -112,10 +127,31 @@ pub(super) struct RawAlerts {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RawStore {
+    pub(super) engine: StoreEngine,
     #[serde(with = "humantime_serde")]
     pub(super) minute_retention: Duration,
     #[serde(with = "humantime_serde")]
     pub(super) hour_retention: Duration,
+    pub(super) embedded: RawEmbeddedStore,
+    pub(super) clickhouse: RawClickHouse,
+}
+
+/// Where rollups, flags and alerts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StoreEngine {
+    Embedded,
+    ClickHouse,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct RawClickHouse {
+    pub(super) urls: Vec<String>,
+    pub(super) database: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawEmbeddedStore {
     pub(super) disk_bytes_max: u64,
     pub(super) cache_bytes: u64,
     pub(super) fresh_rows_max: usize,

@@ -19,10 +19,13 @@ fn the_default_is_complete_and_the_same_as_the_rooms_own() {
     assert!(config.apps.is_empty());
     assert_eq!(config.detection.unwrap().thresholds, Thresholds::default());
     assert_eq!(config.aggregator.limits, aggregator::config::Limits::default());
-    assert_eq!(config.log, event_log::config::RawConfig::default().check(std::path::Path::new("data")).unwrap());
+    let log = event_log::config::RawConfig::default().check(std::path::Path::new("data")).unwrap();
+    assert_eq!(format!("{:?}", config.log), format!("{:?}", Log::Embedded(log)));
+    let kafka = checked("[log]\nengine = \"kafka\"").unwrap();
+    assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka(event_log::kafka::RawConfig::default().check().unwrap())));
     assert_eq!(config.alerts.policy, Policy { tell: false, ..Policy::default() });
     let store = store::embedded::config::Config::new("data/store".into());
-    assert_eq!(format!("{:?}", config.store), format!("{store:?}"));
+    assert_eq!(format!("{:?}", config.store), format!("{:?}", Store::Embedded(store)));
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn everything_that_is_wrong_is_named_at_once() {
         [alerts]
         firing_flagged = 5
         webhook_url = "shop.example/hook"
-        [log]
+        [log.embedded]
         replay_margin = 1
         [ingest.edge_headers]
         country = "CF IPCountry"
@@ -73,7 +76,7 @@ fn everything_that_is_wrong_is_named_at_once() {
         "apps.SHOP",
         "alerts.firing_flagged",
         "alerts.webhook_url",
-        "log.replay_margin",
+        "log.embedded.replay_margin",
         "ingest.edge_headers.country",
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(&format!("{key}: "))), "{key} in {found:#?}");
