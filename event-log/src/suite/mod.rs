@@ -10,6 +10,7 @@
 //! Checks wait for events, never for time to pass: what doesn't come within [`PATIENCE`] is a failure.
 
 mod append;
+pub mod broker;
 mod group;
 mod read;
 

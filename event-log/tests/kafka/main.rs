@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-mod broker;
 mod outage;
 mod rebalance;
 mod suite;
@@ -23,10 +22,8 @@ use std::{
 use event_log::{
     Assignment, Consumer, EventLog, Partition, Polled,
     kafka::{Config, Kafka, RawConfig},
-    suite::PATIENCE,
+    suite::{PATIENCE, broker::Broker},
 };
-
-use self::broker::Broker;
 
 /// The broker that all tests share which don't hurt it. It ends with the test's process.
 static SHARED: OnceLock<Result<Broker, String>> = OnceLock::new();
@@ -34,7 +31,12 @@ static TOLD: Mutex<bool> = Mutex::new(false);
 
 /// The shared broker's address; `None` where there can't be a broker, which is told once.
 fn shared() -> Option<String> {
-    usable(SHARED.get_or_init(Broker::start).as_ref().map(Broker::address).map_err(Clone::clone))
+    usable(SHARED.get_or_init(start).as_ref().map(Broker::address).map_err(Clone::clone))
+}
+
+/// A broker of its own, in a new directory that goes with it.
+fn start() -> Result<Broker, String> {
+    Broker::start(&tempfile::tempdir().unwrap().keep())
 }
 
 /// What a broker can be had for, or the line about what is skipped.

@@ -10,7 +10,7 @@ use super::*;
 /// Nothing acknowledged is lost; appends fail meanwhile, in time; the log and its consumer go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_killed_loses_nothing_acknowledged_and_is_found_again() {
-    let Some(broker) = usable(Broker::start()) else { return };
+    let Some(broker) = usable(start()) else { return };
     let raw = RawConfig { append_timeout: Duration::from_secs(2), request_timeout: Duration::from_secs(2), ..small(&broker.address(), 1) };
     let log: Arc<dyn EventLog> = Arc::new(made(&raw).await);
     let mut reader = Member::join(&log, &unique("group")).await;
@@ -64,4 +64,19 @@ async fn a_broker_that_is_killed_loses_nothing_acknowledged_and_is_found_again()
     }
     let bodies: BTreeSet<_> = read.values().filter(|record| *record != "after").collect();
     assert_eq!(bodies.len(), read.values().filter(|record| *record != "after").count(), "the producer doubles nothing");
+}
+
+/// A broker that hangs takes no records, keeps its connections, and goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_paused_answers_nothing_until_it_goes_on() {
+    let Some(broker) = usable(start()) else { return };
+    let raw = small(&broker.address(), 1);
+    let log = made(&raw).await;
+    assert_eq!(log.append(Partition(0), "before".into()).await.unwrap(), Offset(0));
+    broker.pause();
+    let mut waiting = log.append(Partition(0), "meanwhile".into());
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut waiting).await;
+    assert!(early.is_err(), "{early:?}");
+    broker.unpause();
+    assert_eq!(within("the answer", waiting).await.unwrap(), Offset(1));
 }
