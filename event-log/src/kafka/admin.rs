@@ -112,7 +112,7 @@ pub(super) fn check_layout(admin: &AdminClient<Ear>, config: &Config) -> Result<
 fn missing(config: &Config) -> String {
     let raw = &config.raw;
     format!(
-        "there is no topic {}: create it with {} partitions and a replication factor of {}, or set topic to one that is there",
+        "there is no topic {}: `icarus migrate` makes it, with {} partitions and a replication factor of {}; or set topic to one that is there",
         raw.topic, raw.partitions, raw.replication
     )
 }
