@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemas::time::{Minute, Timestamp};
 use serde_json::Value;
 
-use crate::server::{APP, Server};
+use crate::{process::Process, server::APP};
 
 /// Series that one answer may have.
 const SERIES_MAX: usize = 50;
@@ -22,7 +22,7 @@ pub type Count = (u64, u64);
 
 impl Api {
     /// A client of `server`.
-    pub fn of(server: &Server) -> Self {
+    pub fn of(server: &Process) -> Self {
         Self { client: alerts::webhook::client_builder().build().unwrap(), url: server.url() }
     }
 

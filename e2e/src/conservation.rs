@@ -17,9 +17,17 @@ const WINDOWS_MAX: u32 = 5_000;
 /// How many differences are told.
 const TOLD_MAX: usize = 10;
 
-/// Fails unless the API's counts are the true ones, per metric, minute and value of each dimension that the
-/// truth counts by, and its fates are those that the truth leaves possible. Returns how many counts were compared.
+/// Fails unless what [`compared`] compares is equal. Returns how many counts were compared.
 pub async fn assert_conserved(api: &Api, truth: &Truth) -> usize {
+    let (compared, wrong) = compared(api, truth).await;
+    assert!(wrong.is_empty(), "counted is not what is true (samples and weighted):\n{wrong}");
+    compared
+}
+
+/// Whether the API's counts are the true ones, per metric, minute and value of each dimension that the truth
+/// counts by, and its fates those that the truth leaves possible: how many counts were compared, and what is
+/// wrong, a line each.
+pub async fn compared(api: &Api, truth: &Truth) -> (usize, String) {
     assert_eq!((truth.account.surprises, truth.account.ambiguous), (0, 0), "{:#?}", truth.account);
     assert!(truth.account.unknown.is_empty(), "beacons of unknown fate: {:#?}", truth.account.unknown);
     let range = truth.range().unwrap();
@@ -38,9 +46,8 @@ pub async fn assert_conserved(api: &Api, truth: &Truth) -> usize {
             }
         }
     }
-    assert!(wrong.is_empty(), "counted is not what is true (samples and weighted):\n{wrong}");
-    assert_fates(api, truth).await;
-    compared
+    compare_fates(api, truth, &mut wrong).await;
+    (compared, wrong)
 }
 
 /// What the truth says, by the value of the cuboid's last dimension and the minute.
@@ -81,14 +88,19 @@ fn is_arm(cuboid: &Cuboid) -> bool {
 
 /// Fates are counted by when beacons were received, and whoever asks about all time gets all of them. Attempts
 /// without an answer may have been stored and count as duplicates, or as rejected twice.
-async fn assert_fates(api: &Api, truth: &Truth) {
+async fn compare_fates(api: &Api, truth: &Truth, wrong: &mut String) {
     let answer = api.get("outcomes", &[("from", "now-24h")]).await;
     let Fates { rolled_up, too_late, duplicate, rejected } = &truth.account.fates;
     let uncertain = &truth.account.uncertain;
     let counted = |name: &str| answer[name].as_u64().unwrap();
-    assert_eq!((counted("rolled_up"), counted("too_late")), (*rolled_up, *too_late), "{answer:#}");
-    let duplicates = *duplicate..=duplicate + uncertain.duplicate;
-    assert!(duplicates.contains(&counted("duplicate")), "duplicate is not in {duplicates:?}: {answer:#}");
+    let mut check = |name: &str, is: u64, least: u64, most: u64| {
+        if !(least..=most).contains(&is) {
+            writeln!(wrong, "fate {name}: {is} is not in [{least}, {most}]").unwrap();
+        }
+    };
+    check("rolled_up", counted("rolled_up"), *rolled_up, *rolled_up);
+    check("too_late", counted("too_late"), *too_late, *too_late);
+    check("duplicate", counted("duplicate"), *duplicate, duplicate + uncertain.duplicate);
     let told: BTreeMap<&str, u64> = answer["reasons"]
         .as_array()
         .unwrap()
@@ -96,8 +108,7 @@ async fn assert_fates(api: &Api, truth: &Truth) {
         .map(|reason| (reason["reason"].as_str().unwrap(), reason["count"].as_u64().unwrap()))
         .collect();
     for (reason, count) in rejected {
-        let possible = *count..=count + uncertain.rejected.get(reason).unwrap_or(&0);
-        let counted = told.get(reason.name()).copied().unwrap_or_default();
-        assert!(possible.contains(&counted), "{}: {counted} is not in {possible:?}", reason.name());
+        let most = count + uncertain.rejected.get(reason).unwrap_or(&0);
+        check(reason.name(), told.get(reason.name()).copied().unwrap_or_default(), *count, most);
     }
 }

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking and tell why, in their helpers too")]
 
 pub mod api;
+pub mod balancer;
 pub mod binary;
 pub mod conservation;
+pub mod process;
 pub mod server;
 pub mod simulation;
+pub mod traffic;
