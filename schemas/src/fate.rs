@@ -84,6 +84,9 @@ pub enum FateKind {
 }
 
 impl FateKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::RolledUp, Self::TooLate, Self::Duplicate, Self::Rejected, Self::Refused];
+
     /// Its name in answers and self-metrics.
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 //! passes the same suite, and gives the same answer, to the bit, to the same question. A store obeys:
 //! which cuboid answers, what is a flag, when an alert fires is decided by others.
 
+mod audit;
 pub mod clickhouse;
 pub mod embedded;
 #[cfg(feature = "suite")]
@@ -12,6 +13,7 @@ pub mod suite;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use self::audit::Audit;
 use async_trait::async_trait;
 use schemas::{
     alert::{Alert, AlertState, Delivery},
@@ -218,6 +220,17 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store can't be written.
     async fn upkeep(&self, now: Timestamp) -> Result<Upkeep, StoreError>;
+
+    /// Compares what is counted in the hours that `range` touches with what was sent: to be called about
+    /// once a minute with some hours, and now and then with all days that minutes are kept. `None` where rows
+    /// and offsets are one atomic batch: then there is nothing that could differ.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn audit(&self, range: MinuteRange) -> Result<Option<Audit>, StoreError> {
+        let _ = range;
+        Ok(None)
+    }
 
     /// What it costs now.
     ///

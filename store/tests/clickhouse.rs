@@ -1,16 +1,10 @@
 //! The suite on ClickHouse's engine, and what is particular to it.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+mod support;
 
-use async_trait::async_trait;
-use clickhouse::Client;
+use std::sync::Arc;
+
 use schemas::{
     histogram::{BUCKETS, midpoint, quantile_of},
     time::Timestamp,
@@ -23,40 +17,7 @@ use store::{
     suite::{World, a_batch_and_its_total, engine, engine::Engine, two_stores_give_the_same_answers},
 };
 
-/// A database of its own on the server of all tests.
-struct Database(Option<Config>);
-
-/// The script's rollups are of 2025, and the server deletes by its own clock.
-const KEPT: Duration = Duration::from_secs(7_000 * 24 * 3_600);
-
-fn config(url: &str) -> Config {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let database = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    Config { database, minute_retention: KEPT, hour_retention: KEPT, ..Config::new(url) }
-}
-
-fn client(config: &Config) -> Client {
-    Client::default().with_url(&config.urls[0]).with_database(&config.database).with_compression(clickhouse::Compression::None)
-}
-
-impl Database {
-    fn new() -> Self {
-        Self(engine::shared().map(config))
-    }
-}
-
-#[async_trait]
-impl World for Database {
-    async fn open(&self) -> Arc<dyn Store> {
-        let config = self.0.clone().unwrap();
-        migrate(config.clone()).await.unwrap();
-        Arc::new(ClickHouseStore::open(config).await.unwrap())
-    }
-
-    fn missing(&self) -> bool {
-        self.0.is_none()
-    }
-}
+use self::support::{Database, KEPT, client, config};
 
 store::store_suite!(Database::new());
 
@@ -152,7 +113,7 @@ async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     let store = world.open().await;
-    for table in ["rollup_minute", "rollup_hour", "fates"] {
+    for table in ["rollup_minute", "rollup_hour", "fates", "applied"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
         client(&config).query(&set(0)).execute().await.unwrap();
         for refused in [ClickHouseStore::open(config.clone()).await.map(drop), migrate(config.clone()).await.map(drop)] {
@@ -196,10 +157,10 @@ async fn migrating_again_changes_nothing_but_the_retention_that_was_changed() {
     let Some(config) = Database::new().0 else { return };
     let missing = ClickHouseStore::open(config.clone()).await.map(drop);
     assert!(matches!(&missing, Err(StoreError::Mismatch(text)) if text.contains("run `icarus migrate`")), "{missing:?}");
-    assert_eq!(migrate(config.clone()).await.unwrap().made, ["1 rollups", "2 counts_and_documents", "3 functions_and_views"]);
+    assert_eq!(migrate(config.clone()).await.unwrap().made, ["1 rollups", "2 counts_and_documents", "3 functions_and_views", "4 applied"]);
     assert_eq!(migrate(config.clone()).await.unwrap(), store::clickhouse::Migrated::default());
     let shorter = Config { minute_retention: KEPT / 7, ..config.clone() };
-    assert_eq!(migrate(shorter).await.unwrap().retained, ["rollup_minute"]);
+    assert_eq!(migrate(shorter).await.unwrap().retained, ["applied", "rollup_minute"]);
     client(&config).query("insert into migrations (version, name, checksum) values (99, 'later', 0)").execute().await.unwrap();
     let newer = ClickHouseStore::open(config).await.map(drop);
     assert!(matches!(&newer, Err(StoreError::Mismatch(text)) if text.contains("newer than this program")), "{newer:?}");

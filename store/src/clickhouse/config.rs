@@ -85,6 +85,12 @@ impl Config {
         Err(StoreError::Mismatch(format!("the configuration of ClickHouse is wrong: {wrong}")))
     }
 
+    /// For how long the list of applied ranges is kept: longer than the minutes that it is compared with, and
+    /// than a log keeps records by default, which could be sent again.
+    pub(super) fn applied_retention(&self) -> Duration {
+        (self.minute_retention + 2 * DAY).max(10 * DAY)
+    }
+
     /// The days of a retention.
     pub(super) fn days(retention: Duration) -> u64 {
         retention.as_secs() / DAY.as_secs()

@@ -4,10 +4,11 @@ use schemas::{clickhouse::Migration, dimension::Dimension};
 
 use super::config::Config;
 
-/// The tables that are sharded by the log's partitions, and in which each insert counts once.
-pub(super) const ONCE: [&str; 3] = ["rollup_minute", "rollup_hour", "fates"];
-/// The tables whose rows replace each other. Sharded tables are asked through these names with `_all`.
-const SHARDED: [&str; 5] = ["rollup_minute", "rollup_hour", "fates", "metrics", "dimension_values"];
+/// The tables that are sharded by the log's partitions, and in which each insert counts once; in the order in which
+/// they are written.
+pub(super) const ONCE: [&str; 4] = ["rollup_minute", "rollup_hour", "fates", "applied"];
+/// The tables of which each shard has a part. They are asked for by their names with `_all`.
+const SHARDED: [&str; 6] = ["rollup_minute", "rollup_hour", "fates", "applied", "metrics", "dimension_values"];
 /// For how long a replicated table remembers an insert: longer than any batch is tried.
 const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
 /// Power may fail after an insert was answered.
@@ -49,6 +50,7 @@ pub(super) fn ttl(table: &str, config: &Config) -> Option<String> {
         "fates" | "tested" => ("minute", config.hour_retention),
         "metrics" => ("last_hour", config.hour_retention),
         "dimension_values" => ("last_day", config.hour_retention),
+        "applied" => ("at", config.applied_retention()),
         _ => return None,
     };
     Some(format!("{column} + toIntervalDay({})", Config::days(retention)))
@@ -78,6 +80,7 @@ fn value(placeholder: &str, config: &Config) -> String {
         "on_cluster" => on_cluster(config),
         "minute_days" => Config::days(config.minute_retention).to_string(),
         "hour_days" => Config::days(config.hour_retention).to_string(),
+        "applied_days" => Config::days(config.applied_retention()).to_string(),
         "durable" => DURABLE.to_owned(),
         "once" if config.cluster.is_some() => format!(
             "replicated_deduplication_window = {}, replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}, {DURABLE}",
@@ -129,9 +132,13 @@ mod tests {
         assert_eq!(sql.matches("on cluster main").count(), created);
         let place = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
         assert_eq!(sql.matches(&format!("engine = ReplicatedSummingMergeTree({place})")).count(), 3);
+        assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place})")).count(), 1);
         assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place}, version)")).count(), 2);
         assert_eq!(sql.matches(&format!("engine = ReplicatedAggregatingMergeTree({place})")).count(), 2);
-        assert_eq!(sql.matches(" replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800").count(), 3);
+        assert_eq!(
+            sql.matches(" replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800").count(),
+            ONCE.len()
+        );
         assert!(!sql.contains("non_replicated") && !sql.contains("= MergeTree"));
         assert_eq!(sql.matches("engine = Distributed(main, icarus, ").count(), SHARDED.len());
         assert_eq!(asked("fates", &config), "fates_all");

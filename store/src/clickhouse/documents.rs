@@ -20,7 +20,6 @@ use super::{
 };
 use crate::{AlertQuery, StoreError};
 
-const KINDS: [FateKind; 5] = [FateKind::RolledUp, FateKind::TooLate, FateKind::Duplicate, FateKind::Rejected, FateKind::Refused];
 /// The id under which the table of alerts has the minute up to which flags are grouped; alerts begin at 1.
 const GROUPED: u64 = 0;
 
@@ -34,7 +33,7 @@ impl Inner {
         let query = self.ask(sql).bind(named(&table)).bind(app.as_str()).bind(bound(range.start)).bind(bound(range.end));
         let rows: Vec<FateOut> = self.all("reading fates", query).await?;
         let fate = |row: FateOut| {
-            let kind = KINDS.into_iter().find(|kind| kind.name() == row.kind)?;
+            let kind = FateKind::ALL.into_iter().find(|kind| kind.name() == row.kind)?;
             let newest = Timestamp::from_ms(row.newest_ms);
             Some(FateCount {
                 app: app.clone(),

@@ -5,6 +5,7 @@
 //! and the server drops what it has. So a batch may be sent any number of times, by any process, as long
 //! as its range is the same; who writes must fix the range before its first try, in the log's commit.
 
+mod audit;
 mod catalog;
 pub mod config;
 mod ddl;
@@ -39,7 +40,7 @@ use self::{
     config::Config,
     error::{error, late},
 };
-use crate::{AlertQuery, Batch, Cube, SeriesWindows, Size, Store, StoreError, Upkeep};
+use crate::{AlertQuery, Audit, Batch, Cube, SeriesWindows, Size, Store, StoreError, Upkeep};
 
 /// A store on a ClickHouse server, or on a cluster of them. Cheap to clone.
 #[derive(Clone)]
@@ -132,6 +133,10 @@ impl Store for ClickHouseStore {
     /// The server merges and expires by itself: nothing is to be done.
     async fn upkeep(&self, _now: Timestamp) -> Result<Upkeep, StoreError> {
         Ok(Upkeep::default())
+    }
+
+    async fn audit(&self, range: MinuteRange) -> Result<Option<Audit>, StoreError> {
+        self.0.audit(range).await.map(Some)
     }
 
     async fn size(&self) -> Result<Size, StoreError> {

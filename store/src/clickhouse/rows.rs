@@ -69,6 +69,42 @@ pub(super) struct FateIn<'a> {
     pub(super) newest: i64,
 }
 
+/// A batch that is in all other tables.
+#[derive(Debug, Row, Serialize)]
+pub(super) struct AppliedIn<'a> {
+    pub(super) log: &'a str,
+    pub(super) log_partition: u32,
+    pub(super) start_offset: u64,
+    pub(super) end_offset: u64,
+    #[serde(rename = "counts.kind")]
+    pub(super) kinds: Vec<&'static str>,
+    /// Seconds.
+    #[serde(rename = "counts.hour")]
+    pub(super) hours: Vec<u32>,
+    #[serde(rename = "counts.events")]
+    pub(super) events: Vec<u64>,
+}
+
+/// How many events of a kind there are in an hour.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct CountOut {
+    pub(super) kind: String,
+    /// Seconds.
+    pub(super) hour: u32,
+    pub(super) events: u64,
+}
+
+/// How the applied ranges of a partition cover its records.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct CoverOut {
+    pub(super) log: String,
+    pub(super) log_partition: u32,
+    pub(super) batches: u64,
+    pub(super) end: u64,
+    pub(super) missing: u64,
+    pub(super) repeated: u64,
+}
+
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct FateOut {
     /// In minutes.

@@ -13,9 +13,11 @@ use schemas::{
 };
 
 use super::{
-    Inner, ddl,
+    Inner,
+    audit::{Counts, SAMPLES},
+    ddl,
     error::error,
-    rows::{FateIn, RollupIn},
+    rows::{AppliedIn, FateIn, RollupIn},
     seconds,
 };
 use crate::{Batch, Source, StoreError};
@@ -48,7 +50,7 @@ impl Inner {
         // The catalog first: what has rows is listed.
         self.enter(batch).await?;
         let shard = source.partition as usize % self.shards.len();
-        let [minute_table, hour_table, fate_table] = ddl::ONCE;
+        let [minute_table, hour_table, fate_table, applied_table] = ddl::ONCE;
         let token = |table| Some(self.token(*source, table));
         let names = cuboid_names(batch);
         let minutes = minute_rows(batch, &names)?;
@@ -57,7 +59,9 @@ impl Inner {
         let hours = hour_rows(&by_hour, &names)?;
         self.insert::<RollupIn<'_>>("writing rollups of hours", hour_table, shard, &hours, token(hour_table)).await?;
         let fates = batch.fates.iter().map(fate_row).collect::<Result<Vec<_>, _>>()?;
-        self.insert::<FateIn<'_>>("writing fates", fate_table, shard, &fates, token(fate_table)).await
+        self.insert::<FateIn<'_>>("writing fates", fate_table, shard, &fates, token(fate_table)).await?;
+        let applied = [applied_row(&self.config.log, *source, &applied_counts(batch))?];
+        self.insert::<AppliedIn<'_>>("noting a batch", applied_table, shard, &applied, token(applied_table)).await
     }
 
     /// Inserts rows into a table of a shard; nothing when there are none.
@@ -163,5 +167,31 @@ fn fate_row(fate: &FateCount) -> Result<FateIn<'_>, StoreError> {
         reason: &fate.reason,
         events: fate.events,
         newest: fate.newest.as_ms(),
+    })
+}
+
+/// What a batch puts into the tables, by kind and hour.
+fn applied_counts(batch: &Batch) -> Counts<&'static str> {
+    let mut counts = Counts::new();
+    for group in batch.rollups.iter().filter(|rollups| rollups.group.cuboid.dimensions().is_empty()) {
+        for cell in &group.cells {
+            *counts.entry((SAMPLES, cell.minute.hour())).or_default() += cell.rollup.samples;
+        }
+    }
+    for fate in &batch.fates {
+        *counts.entry((fate.kind.name(), fate.minute.hour())).or_default() += fate.events;
+    }
+    counts
+}
+
+fn applied_row<'a>(log: &'a str, source: Source, counts: &Counts<&'static str>) -> Result<AppliedIn<'a>, StoreError> {
+    Ok(AppliedIn {
+        log,
+        log_partition: source.partition,
+        start_offset: source.start,
+        end_offset: source.end,
+        kinds: counts.keys().map(|(kind, _)| *kind).collect(),
+        hours: counts.keys().map(|(_, hour)| seconds(hour.first_minute())).collect::<Result<_, _>>()?,
+        events: counts.values().copied().collect(),
     })
 }

@@ -170,6 +170,20 @@ pub fn a_batch_and_its_total(seed: u64, partition: u32, start: u64) -> (Arc<Batc
     (Arc::new(batch), query, rows)
 }
 
+/// The first `count` batches of a partition of an imagined log, one after another, and the range of all their events.
+pub fn batches(seed: u64, partition: u32, count: usize) -> (Vec<Arc<Batch>>, MinuteRange) {
+    let of = 600 + seed;
+    let mut script = Script::new(seed << 16 | u64::from(partition));
+    let mut start = 0;
+    let batches = std::iter::repeat_with(|| {
+        let end = start + script.records();
+        let sources = vec![Source { partition, start, end }];
+        start = end;
+        Arc::new(Batch { sources, fates: script.fates(of), ..script.batch(of, 0) })
+    });
+    (batches.take(count).collect(), MinuteRange::new(NOW.minute().minus(model::MINUTES_BACK), NOW.minute().plus(1)))
+}
+
 /// Records that were neither applied nor follow what was.
 pub async fn a_gap_in_the_log_is_refused(world: &dyn World) {
     let store = world.open().await;

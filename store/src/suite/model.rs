@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -11,6 +12,7 @@ use schemas::{
     app::AppId,
     cuboid::Cuboid,
     dimension::Dimension,
+    fate::{FateCount, FateKind},
     metric::{Metric, MetricName},
     query::{Filter, MetricEntry, RollupQuery, RollupRow, Windows},
     rollup::{Cell, GroupRollups, Rollup},
@@ -28,7 +30,7 @@ const CUBOIDS: [&str; 3] = ["", "route,browser", "os,device"];
 const VALUES: [&str; 5] = ["", "a", "b", "with\nbreak", "ünïcode"];
 const METRICS: [(&str, Unit); 3] = [("LCP", Unit::Duration), ("CLS", Unit::Score), ("error", Unit::Count)];
 /// The script's minutes lie this far back at most; all within any store's retention of minutes.
-const MINUTES_BACK: u32 = 2 * 24 * 60;
+pub(super) const MINUTES_BACK: u32 = 2 * 24 * 60;
 
 /// The app called `name` of one test.
 pub(super) fn app(name: &str, of: u64) -> AppId {
@@ -130,6 +132,27 @@ impl Script {
         }
         let rollups = groups.into_iter().map(|(group, cells)| GroupRollups { group: Arc::new(group), cells }).collect();
         Batch { sources: vec![Source { partition: 0, start: offset, end: offset + 1 }], rollups, fates: Vec::new() }
+    }
+
+    /// Fates of the apps of one test, received lately.
+    pub(super) fn fates(&mut self, of: u64) -> Vec<FateCount> {
+        let fate = |rng: &mut ChaCha8Rng| {
+            let newest = NOW.minus(Duration::from_secs(rng.random_range(0..7_200)));
+            FateCount {
+                app: app(APPS.choose(rng).expect("not empty"), of),
+                minute: newest.minute(),
+                kind: *FateKind::ALL.choose(rng).expect("not empty"),
+                reason: "".into(),
+                events: rng.random_range(1..1_000),
+                newest,
+            }
+        };
+        (0..self.0.random_range(0..10)).map(|_| fate(&mut self.0)).collect()
+    }
+
+    /// How many records a batch has.
+    pub(super) fn records(&mut self) -> u64 {
+        self.0.random_range(1..100)
     }
 
     /// Any question.
