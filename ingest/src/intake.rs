@@ -14,6 +14,7 @@ use schemas::{
 
 use crate::{
     agent::{Agent, Agents},
+    arrival::ArrivalId,
     config::{AppPolicy, Config},
     decode::{Decoded, decode},
     enrich::{Context, Edge},
@@ -35,6 +36,8 @@ pub struct Request<'a> {
     pub user_agent: &'a str,
     pub referer: &'a str,
     pub idempotency_key: Option<&'a str>,
+    /// Names the record of a beacon that names itself not.
+    pub arrival: Option<ArrivalId>,
     pub edge: Edge,
     pub received: Timestamp,
 }
@@ -121,7 +124,7 @@ impl Intake {
             rejected = (0..events.len() + rejected.len()).map(bot).collect();
             events.clear();
         }
-        Ok(self.place(app, &agent, &context, request, &events, rejected))
+        Ok(self.place(app, &agent, context, request, &events, rejected))
     }
 
     /// Writes an accepted beacon to the log; returns once it is durable.
@@ -162,16 +165,15 @@ impl Intake {
     }
 
     /// The record of a beacon, in the partition where a copy of it would be, too.
-    fn place(
+    fn place<'r>(
         &self,
         app: &AppPolicy,
         agent: &Agent,
-        context: &Context<'_>,
-        request: &Request<'_>,
+        mut context: Context<'r>,
+        request: &'r Request<'_>,
         events: &[ValidEvent<'_>],
         rejected: Vec<Rejected>,
     ) -> Accepted {
-        let record = context.record(app, agent, &request.edge, request.received, events, &rejected);
         let body_hash;
         let id: &[u8] = if context.beacon_id.is_empty() {
             body_hash = xxhash_rust::xxh3::xxh3_64(request.body).to_le_bytes();
@@ -180,6 +182,10 @@ impl Intake {
             &context.beacon_id
         };
         let partition = record::partition(app.id.as_str(), &context.route, id, self.log.partitions(), self.config.route_spread);
+        if context.beacon_id.is_empty() {
+            context.beacon_id = request.arrival.as_ref().map(|id| id.as_slice()).unwrap_or_default().into();
+        }
+        let record = context.record(app, agent, &request.edge, request.received, events, &rejected);
         Accepted { app: app.id.clone(), partition: Partition(partition), record, receipt: Receipt { accepted: events.len(), rejected } }
     }
 }

@@ -7,6 +7,7 @@
 //! It knows nothing of windows, rollups or the store, and keeps no address of a client.
 
 pub mod agent;
+pub mod arrival;
 pub mod config;
 pub mod decode;
 pub mod enrich;

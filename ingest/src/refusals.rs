@@ -16,6 +16,8 @@ use schemas::{
     time::Timestamp,
 };
 
+use crate::arrival::Arrivals;
+
 /// Refused requests by app and reason. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct Refusals(Arc<Mutex<BTreeMap<AppId, BTreeMap<&'static str, u64>>>>);
@@ -33,12 +35,13 @@ impl Refusals {
     }
 
     /// Takes the counts, as a record for each app.
-    pub fn take(&self, received: Timestamp) -> Vec<(AppId, Bytes)> {
+    pub fn take(&self, received: Timestamp, arrivals: &Arrivals) -> Vec<(AppId, Bytes)> {
         let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let record = |(app, reasons): (AppId, BTreeMap<&'static str, u64>)| {
             let refusals = reasons.into_iter().map(|(reason, count)| Rejection { reason: reason.into(), count }).collect();
             let record = BeaconRecord {
                 app: app.as_str().into(),
+                beacon_id: arrivals.next().into(),
                 received_ms: u64::try_from(received.as_ms()).unwrap_or(0),
                 refusals,
                 ..BeaconRecord::default()

@@ -19,6 +19,7 @@ use service::clock::{Clock, Stopwatch};
 use tokio::sync::Semaphore;
 
 use crate::{
+    arrival::Arrivals,
     config::EdgeHeaders,
     enrich::Edge,
     error::Refusal,
@@ -40,6 +41,7 @@ pub struct IntakeState {
     intake: Intake,
     clock: Clock,
     refusals: Refusals,
+    arrivals: Arrivals,
     places: Arc<Semaphore>,
 }
 
@@ -47,7 +49,7 @@ impl IntakeState {
     /// The state of a router.
     pub fn new(intake: Intake, clock: Clock) -> Self {
         let places = Arc::new(Semaphore::new(intake.config().requests_max));
-        Self { intake, clock, refusals: Refusals::default(), places }
+        Self { intake, clock, refusals: Refusals::default(), arrivals: Arrivals::default(), places }
     }
 
     /// Tells the log of refused requests until `shutdown` resolves, and then once more.
@@ -59,7 +61,7 @@ impl IntakeState {
                 () = &mut shutdown => true,
                 _ = ticks.tick() => false,
             };
-            for (app, record) in self.refusals.take(Timestamp::from_ms(self.clock.now_ms())) {
+            for (app, record) in self.refusals.take(Timestamp::from_ms(self.clock.now_ms()), &self.arrivals) {
                 if let Err(error) = log.append(Partition(0), record).await {
                     tracing::warn!(%app, %error, "counts of refused requests were lost");
                 }
@@ -132,6 +134,7 @@ async fn take_body(state: &IntakeState, query: &UrlQuery, parts: &Parts, body: B
         user_agent: text(&header::USER_AGENT).unwrap_or_default(),
         referer: text(&header::REFERER).unwrap_or_default(),
         idempotency_key: text(&HeaderName::from_static("idempotency-key")).filter(|key| key.len() <= 64),
+        arrival: Some(state.arrivals.next()),
         edge: edge_of(&state.intake.config().edge_headers, &parts.headers),
         received: Timestamp::from_ms(state.clock.now_ms()),
     };
