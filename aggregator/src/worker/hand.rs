@@ -122,7 +122,6 @@ impl Hand {
     }
 }
 
-
 /// Waits for `duration`, or until `stop` resolves if it did not yet.
 pub(super) async fn rest(stop: &Stop, duration: Duration) {
     let sleep = tokio::time::sleep(duration);

@@ -98,7 +98,10 @@ impl std::fmt::Debug for Worker {
 
 /// What a step of the worker came to.
 enum Step {
-    Polled { flushed: bool, committed: bool },
+    Polled {
+        flushed: bool,
+        committed: bool,
+    },
     /// It was asked to stop, and nothing is left to do.
     Ended,
 }

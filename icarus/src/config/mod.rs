@@ -120,7 +120,9 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
     let detection = check_detection(&raw.detection, &mut check);
     let public_url = if raw.server.public_url.is_empty() { format!("http://{}", raw.server.listen) } else { raw.server.public_url };
     let alerts = check_alerts(raw.alerts, public_url, &mut check);
-    let (Some(log), Some(store), Ok(aggregator), true) = (log, store, aggregator, check.found.is_empty()) else { return Err(Problems(check.found)) };
+    let (Some(log), Some(store), Ok(aggregator), true) = (log, store, aggregator, check.found.is_empty()) else {
+        return Err(Problems(check.found));
+    };
     Ok(Config {
         listen: raw.server.listen,
         shutdown_grace: raw.server.shutdown_grace,
