@@ -97,7 +97,7 @@ impl Config {
     }
 
     /// A client of each shard, which has yet to connect.
-    pub(super) fn clients(&self) -> Vec<Client> {
+    pub(crate) fn clients(&self) -> Vec<Client> {
         let client = |url: &String| {
             let compression = if self.compress { Compression::Lz4 } else { Compression::None };
             let mut client = Client::default().with_url(url).with_database(&self.database).with_compression(compression);

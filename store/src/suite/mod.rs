@@ -1,8 +1,10 @@
 //! What every store must do, whatever it is made of. [`crate::store_suite`] makes a test of each
 //! function here for one implementation.
 
+pub mod contents;
 pub mod engine;
 mod model;
+pub mod proxy;
 
 use std::sync::Arc;
 

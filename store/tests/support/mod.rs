@@ -28,6 +28,7 @@ pub(crate) fn config(url: &str) -> Config {
     Config { database, minute_retention: KEPT, hour_retention: KEPT, ..Config::new(url) }
 }
 
+#[allow(dead_code, reason = "not every test file asks by itself")]
 pub(crate) fn client(config: &Config) -> Client {
     Client::default().with_url(&config.urls[0]).with_database(&config.database).with_compression(clickhouse::Compression::None)
 }
