@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod broker;
+mod jobs;
 mod outage;
 mod rebalance;
 mod suite;
