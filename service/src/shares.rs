@@ -1,6 +1,10 @@
 //! Which part of a job is this process's own, where several processes do the job together.
 
-use std::{collections::BTreeSet, future, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future,
+    time::Duration,
+};
 
 use tokio::sync::watch;
 use xxhash_rust::xxh3::xxh3_64;
@@ -25,16 +29,31 @@ pub struct Holder {
     owned: watch::Sender<Owned>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// Work under one key that was found to be this process's own. It is asked whether it still is before every
+/// effect; a share that went and came back is claimed anew, for others may have worked on it meanwhile.
+#[derive(Debug, Clone)]
+pub struct Claim(Option<(Divided, u32, Term)>);
+
+/// One time of owning a share.
+type Term = u64;
+
+#[derive(Debug, Default)]
 struct Owned {
-    shares: BTreeSet<u32>,
+    shares: BTreeMap<u32, Term>,
     /// By the clock of both; `None` is for ever.
     until: Option<Duration>,
+    last_term: Term,
 }
 
 impl Owned {
-    fn live(&self, now: Duration) -> Option<&BTreeSet<u32>> {
-        self.until.is_none_or(|until| now < until).then_some(&self.shares)
+    /// What is owned at `now`: nothing from the moment that nobody vouches for it any more, even if nothing
+    /// was heard until then.
+    fn live(&self, now: Duration) -> BTreeMap<u32, Term> {
+        if self.until.is_none_or(|until| now < until) { self.shares.clone() } else { BTreeMap::new() }
+    }
+
+    fn term(&self, share: u32, now: Duration) -> Option<Term> {
+        self.shares.get(&share).copied().filter(|_| self.until.is_none_or(|until| now < until))
     }
 }
 
@@ -51,12 +70,16 @@ impl Shares {
         (Holder { clock, owned: sender }, Self(Some(Divided { total, clock, owned })))
     }
 
-    /// Whether what belongs to `key` is to be done here. To be asked again before every effect: the answer
-    /// is no from the moment that nobody vouches for it any more, even if nothing was heard until then.
+    /// Whether what belongs to `key` is to be done here now.
     pub fn owns(&self, key: &str) -> bool {
-        let Some(divided) = &self.0 else { return true };
-        let now = divided.clock.elapsed();
-        divided.owned.borrow().live(now).is_some_and(|shares| shares.contains(&share_of(key, divided.total)))
+        self.claim(key).is_some()
+    }
+
+    /// The claim to what belongs to `key`, if that is to be done here now.
+    pub fn claim(&self, key: &str) -> Option<Claim> {
+        let Some(divided) = &self.0 else { return Some(Claim(None)) };
+        let share = share_of(key, divided.total);
+        divided.term(share).map(|term| Claim(Some((divided.clone(), share, term))))
     }
 
     /// Comes when there are other shares than at the last call, or there are some again.
@@ -67,6 +90,19 @@ impl Shares {
             return;
         }
         future::pending::<()>().await;
+    }
+}
+
+impl Claim {
+    /// Whether it was this process's own all the time since it was claimed.
+    pub fn holds(&self) -> bool {
+        self.0.as_ref().is_none_or(|(divided, share, term)| divided.term(*share) == Some(*term))
+    }
+}
+
+impl Divided {
+    fn term(&self, share: u32) -> Option<Term> {
+        self.owned.borrow().term(share, self.clock.elapsed())
     }
 }
 
@@ -85,19 +121,21 @@ impl Holder {
 
     /// From now on `shares` are this process's own, until the time given by [`elapsed`](Self::elapsed), or
     /// for ever.
-    pub fn own(&self, shares: BTreeSet<u32>, until: Option<Duration>) {
+    pub fn own(&self, shares: &BTreeSet<u32>, until: Option<Duration>) {
         let now = self.clock.elapsed();
         self.owned.send_if_modified(|owned| {
-            let before = std::mem::replace(owned, Owned { shares, until });
-            let none = BTreeSet::new();
-            before.live(now).unwrap_or(&none) != owned.live(now).unwrap_or(&none)
+            let before = owned.live(now);
+            let term = owned.last_term + 1;
+            let shares = shares.iter().map(|share| (*share, before.get(share).copied().unwrap_or(term))).collect();
+            *owned = Owned { shares, until, last_term: term };
+            before != owned.live(now)
         });
     }
 }
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        self.own(BTreeSet::new(), None);
+        self.own(&BTreeSet::new(), None);
     }
 }
 
@@ -131,10 +169,10 @@ mod tests {
     fn what_is_owned_is_what_was_given_last() {
         let (holder, shares) = Shares::divided(16);
         assert!(!shares.owns("shop"), "nothing was given yet");
-        holder.own(share("shop"), None);
+        holder.own(&share("shop"), None);
         assert!(shares.owns("shop") && shares.clone().owns("shop"));
         let others = (0..16).filter(|other| !share("shop").contains(other)).collect();
-        holder.own(others, None);
+        holder.own(&others, None);
         assert!(!shares.owns("shop"));
     }
 
@@ -142,16 +180,38 @@ mod tests {
     fn what_nobody_vouches_for_any_more_is_not_owned_though_nothing_was_heard() {
         let (holder, shares) = Shares::divided(16);
         let now = holder.elapsed();
-        holder.own(share("shop"), Some(now() + HOUR));
+        holder.own(&share("shop"), Some(now() + HOUR));
         assert!(shares.owns("shop"));
-        holder.own(share("shop"), Some(now()));
+        holder.own(&share("shop"), Some(now()));
         assert!(!shares.owns("shop"));
+    }
+
+    #[test]
+    fn a_claim_ends_with_the_share_and_does_not_come_back_with_it() {
+        let (holder, shares) = Shares::divided(16);
+        let now = holder.elapsed();
+        assert!(Shares::all().claim("shop").unwrap().holds());
+        assert!(shares.claim("shop").is_none());
+        holder.own(&share("shop"), Some(now() + HOUR));
+        let claim = shares.claim("shop").unwrap();
+        holder.own(&share("shop"), Some(now() + 2 * HOUR));
+        holder.own(&(0..16).collect(), Some(now() + HOUR));
+        assert!(claim.holds(), "renewed, and with others");
+        holder.own(&BTreeSet::new(), Some(now() + HOUR));
+        assert!(!claim.holds());
+        holder.own(&share("shop"), Some(now() + HOUR));
+        assert!(!claim.holds() && shares.owns("shop"), "another may have had it");
+        let claim = shares.claim("shop").unwrap();
+        holder.own(&share("shop"), Some(now()));
+        assert!(!claim.holds(), "nobody vouches for it");
+        holder.own(&share("shop"), Some(now() + HOUR));
+        assert!(!claim.holds() && shares.owns("shop"));
     }
 
     #[test]
     fn shares_whose_holder_is_gone_are_none() {
         let (holder, shares) = Shares::divided(16);
-        holder.own(share("shop"), None);
+        holder.own(&share("shop"), None);
         drop(holder);
         assert!(!shares.owns("shop"));
     }
@@ -162,14 +222,14 @@ mod tests {
         let now = holder.elapsed();
         let mut woken = |what: &str, expected: bool| assert_eq!(shares.changed().now_or_never().is_some(), expected, "{what}");
         woken("at first", false);
-        holder.own(share("shop"), Some(now() + HOUR));
+        holder.own(&share("shop"), Some(now() + HOUR));
         woken("given", true);
         woken("told once", false);
-        holder.own(share("shop"), Some(now() + 2 * HOUR));
+        holder.own(&share("shop"), Some(now() + 2 * HOUR));
         woken("renewed", false);
-        holder.own(share("shop"), Some(now()));
+        holder.own(&share("shop"), Some(now()));
         woken("withdrawn", true);
-        holder.own(share("shop"), Some(now() + HOUR));
+        holder.own(&share("shop"), Some(now() + HOUR));
         woken("back", true);
         drop(holder);
         woken("gone", true);
