@@ -56,8 +56,8 @@ impl Elapsed {
         Self(Arc::new(elapsed))
     }
 
-    #[cfg(feature = "kafka")]
-    pub(crate) fn now(&self) -> Duration {
+    /// How long it is since that moment.
+    pub fn now(&self) -> Duration {
         (self.0)()
     }
 }
