@@ -26,11 +26,13 @@ pub const SERIES_TESTED: &str = "icarus_aggregator_series_tested_total";
 pub const FLAGS: &str = "icarus_aggregator_flags_total";
 /// Minutes whose test failed.
 pub const MINUTES_SKIPPED: &str = "icarus_aggregator_minutes_skipped_total";
+/// Apps whose minutes this process tests.
+pub const APPS_OWNED: &str = "icarus_aggregator_apps_owned";
 /// How long testing a minute took.
 pub const TEST_SECONDS: &str = "icarus_aggregator_test_seconds";
 
 /// All of them.
-pub const ALL: [SelfMetric; 13] = [
+pub const ALL: [SelfMetric; 14] = [
     SelfMetric { name: RECORDS, kind: Kind::Counter, help: "Records folded." },
     SelfMetric {
         name: UNDECODABLE,
@@ -66,6 +68,11 @@ pub const ALL: [SelfMetric; 13] = [
         name: MINUTES_SKIPPED,
         kind: Kind::Counter,
         help: "Minutes of an app whose test failed and that were skipped. Alert when it is not 0.",
+    },
+    SelfMetric {
+        name: APPS_OWNED,
+        kind: Kind::Gauge,
+        help: "Apps whose minutes are tested by this process. Alert when the sum over all is below the number of apps for a minute.",
     },
     SelfMetric {
         name: TEST_SECONDS,

@@ -1,4 +1,9 @@
 //! The worker: takes each app's alert through the minutes that were tested, and tells what is due.
+//!
+//! Of several one works and the others stand by. All that a worker knows stands in the store, so that
+//! another goes on where it ended. It asks before each effect whether the work is still its own. One that
+//! loses it in the midst of an effect may repeat what its successor does: a change is told again under
+//! the same `Idempotency-Key`.
 
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
@@ -7,7 +12,12 @@ use schemas::{
     app::AppId,
     time::{MinuteRange, Timestamp},
 };
-use service::{clock::Clock, health::Part, pace::Pace};
+use service::{
+    clock::Clock,
+    health::Part,
+    pace::Pace,
+    shares::{Claim, Shares},
+};
 use store::{AlertQuery, Store, StoreError};
 
 use crate::{
@@ -17,6 +27,8 @@ use crate::{
     webhook::Webhook,
 };
 
+/// The job that workers share, and the key of all its work.
+pub const JOB: &str = "alerts";
 /// How often the worker looks whether a minute was tested or a change is due.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long to wait before an alert is told again after an attempt that failed, at first and at the most.
@@ -29,44 +41,68 @@ pub struct Worker<S: Store + ?Sized> {
     apps: Vec<AppId>,
     policy: Policy,
     webhook: Option<Webhook>,
+    shares: Shares,
     /// When an alert whose telling failed is tried again, and how long was waited for that.
     retries: HashMap<(AppId, u64), (Timestamp, Duration)>,
 }
 
 impl<S: Store + ?Sized> Worker<S> {
-    /// A worker for `apps` on `store`.
+    /// A worker for `apps` on `store`, which works alone.
     ///
     /// # Errors
     /// When no TLS client can be made on this machine.
     pub fn new(store: Arc<S>, apps: Vec<AppId>, config: Config) -> Result<Self, reqwest::Error> {
         let webhook = config.webhook.map(Webhook::new).transpose()?;
         let policy = Policy { tell: webhook.is_some(), ..config.policy };
-        Ok(Self { store, apps, policy, webhook, retries: HashMap::new() })
+        Ok(Self { store, apps, policy, webhook, shares: Shares::all(), retries: HashMap::new() })
+    }
+
+    /// One of several workers: it works while [`JOB`] is its own.
+    #[must_use]
+    pub fn sharing(self, shares: Shares) -> Self {
+        Self { shares, ..self }
     }
 
     /// Works until `shutdown` resolves. Errors of the store are logged and shown by `health`; what was
     /// not done is done later.
     pub async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
         let mut pace = Pace::new(LOOK_INTERVAL, shutdown);
-        while pace.next().await {
+        let mut shares = self.shares.clone();
+        loop {
+            tokio::select! {
+                goes_on = pace.next() => if !goes_on { break },
+                // Whoever takes over doesn't wait for a tick.
+                () = shares.changed() => {}
+            }
             let done = self.step(Timestamp::from_ms(clock.now_ms())).await;
-            health.note("alerts could not be brought up to date", done);
+            if shares.owns(JOB) {
+                ::metrics::gauge!(metrics::ACTIVE).set(1.0);
+                health.note("alerts could not be brought up to date", done);
+            } else {
+                ::metrics::gauge!(metrics::ACTIVE).set(0.0);
+                health.standing_by("another process works at the alerts");
+            }
         }
     }
 
-    /// One round: groups what was tested, and tells what is due.
+    /// One round: groups what was tested, and tells what is due; nothing while the work is another's.
     ///
     /// # Errors
     /// When the store can't be read or written.
     pub async fn step(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(claim) = self.shares.claim(JOB) else {
+            // Whoever has the work now tries for itself.
+            self.retries.clear();
+            return Ok(());
+        };
         for app in self.apps.clone() {
-            self.group(&app, now).await?;
+            self.group(&claim, &app, now).await?;
         }
-        self.tell(now).await
+        self.tell(&claim, now).await
     }
 
     /// Takes the app's alert through every tested minute that it has not seen.
-    async fn group(&self, app: &AppId, now: Timestamp) -> Result<(), StoreError> {
+    async fn group(&self, claim: &Claim, app: &AppId, now: Timestamp) -> Result<(), StoreError> {
         let Some(tested) = self.store.tested(app).await? else { return Ok(()) };
         let first = self.store.grouped(app).await?.map_or(tested, |grouped| grouped.plus(1));
         if first > tested {
@@ -80,6 +116,9 @@ impl<S: Store + ?Sized> Worker<S> {
             let was_open = open.is_some();
             let before = open.as_ref().map(|alert| alert.changes.len()).unwrap_or_default();
             let changed = advance(&self.policy, app, open, next_id, minute, &flags, now);
+            if !claim.holds() {
+                return Ok(());
+            }
             self.store.write_alerts(app, Some(minute), changed.as_slice()).await?;
             if let Some(alert) = changed {
                 count_changes(&alert, before);
@@ -94,7 +133,7 @@ impl<S: Store + ?Sized> Worker<S> {
     }
 
     /// Tells every change that is due, those of one alert in order.
-    async fn tell(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    async fn tell(&mut self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
         let Some(webhook) = self.webhook.clone() else { return Ok(()) };
         let open = AlertQuery { open: true, ..AlertQuery::default() };
         for mut alert in self.store.alerts(&open).await? {
@@ -104,6 +143,9 @@ impl<S: Store + ?Sized> Worker<S> {
             }
             while let Some(due) = alert.changes.iter().position(|change| change.delivery == Delivery::Due) {
                 let change = alert.changes[due];
+                if !claim.holds() {
+                    return Ok(());
+                }
                 match webhook.tell(&alert, &change).await {
                     Ok(()) => {
                         self.retries.remove(&key);
@@ -123,6 +165,9 @@ impl<S: Store + ?Sized> Worker<S> {
                         ::metrics::counter!(metrics::DELIVERIES, "outcome" => "retried").increment(1);
                         break;
                     }
+                }
+                if !claim.holds() {
+                    return Ok(());
                 }
                 self.store.write_alerts(&alert.app, None, std::slice::from_ref(&alert)).await?;
             }

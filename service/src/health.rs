@@ -16,6 +16,8 @@ pub enum State {
     /// It has not begun to work yet.
     Starting,
     Ready,
+    /// It could do its work, and another process does it; which work is for people.
+    StandingBy(String),
     /// It can't do its work now; the reason is for people.
     Failing(String),
 }
@@ -35,10 +37,10 @@ impl Health {
         part
     }
 
-    /// Every part's state, and whether all are ready.
+    /// Every part's state, and whether all are ready; those that stand by are.
     pub fn report(&self) -> (bool, BTreeMap<&'static str, State>) {
         let states = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (states.values().all(|state| *state == State::Ready), states)
+        (states.values().all(|state| matches!(state, State::Ready | State::StandingBy(_))), states)
     }
 }
 
@@ -65,6 +67,11 @@ impl Part {
         self.set(State::Ready);
     }
 
+    /// Reports that another process does its work, and which.
+    pub fn standing_by(&self, what: impl Into<String>) {
+        self.set(State::StandingBy(what.into()));
+    }
+
     /// Reports that it can't work, and why.
     pub fn failing(&self, why: impl Into<String>) {
         self.set(State::Failing(why.into()));
@@ -83,6 +90,8 @@ mod tests {
         assert!(!health.report().0);
         store.ready();
         assert!(health.report().0);
+        log.standing_by("another process reads it");
+        assert!(health.report().0, "it would take over");
         store.failing("disk full");
         assert_eq!(health.report().1["store"], State::Failing("disk full".into()));
     }

@@ -8,4 +8,5 @@ pub mod logging;
 pub mod metrics;
 pub mod pace;
 pub mod server;
+pub mod shares;
 pub mod shutdown;

@@ -1,4 +1,10 @@
 //! The watcher: tests each minute of each app once it is complete, from what the store has.
+//!
+//! Several watchers share the apps: each app is tested by the one that owns its share, as a whole, for
+//! false discoveries are bounded over all series of an app's minute and its flags are written together.
+//! How far an app is tested stands in the store, so that whoever takes it over goes on there. A watcher
+//! asks before it writes whether the app is still its own; one that loses it in the midst of a write
+//! writes what its successor writes, for flags replace those of the same app and minute.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +16,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use schemas::{
-    app::App,
+    app::{App, AppId},
     metric::{Metric, MetricName, PAGE_VIEW},
     rollup::Rollup,
     time::{Hour, Minute, MinuteRange, Resolution, Timestamp},
@@ -20,6 +26,7 @@ use service::{
     clock::{Clock, Stopwatch},
     health::Part,
     pace::Pace,
+    shares::{Claim, Shares},
 };
 use store::{Cube, SeriesWindows, Store, StoreError};
 
@@ -29,6 +36,8 @@ use super::{
 };
 use crate::metrics;
 
+/// The job that watchers share; an app's id is the key of its work.
+pub const JOB: &str = "detection";
 /// How often the watcher looks whether a minute is complete.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Minutes that were not tested in time are tested later, but no older ones than this many.
@@ -43,7 +52,14 @@ pub struct Watcher {
     thresholds: Thresholds,
     /// How long after its end a minute is tested: most of its events are there by then.
     settle: Duration,
-    testers: HashMap<schemas::app::AppId, Tester>,
+    shares: Shares,
+    testers: HashMap<AppId, Seasoned>,
+}
+
+/// A tester that has seen all minutes before `next`.
+struct Seasoned {
+    tester: Tester,
+    next: Minute,
 }
 
 impl std::fmt::Debug for Watcher {
@@ -53,37 +69,62 @@ impl std::fmt::Debug for Watcher {
 }
 
 impl Watcher {
-    /// A watcher of `apps` in `store`.
+    /// A watcher of `apps` in `store`, which tests all of them.
     pub fn new(store: Arc<dyn Store>, apps: Vec<App>, thresholds: Thresholds, settle: Duration) -> Self {
-        Self { store, apps, thresholds, settle, testers: HashMap::new() }
+        Self { store, apps, thresholds, settle, shares: Shares::all(), testers: HashMap::new() }
+    }
+
+    /// One of several watchers: it tests the apps that are its own in [`JOB`].
+    #[must_use]
+    pub fn sharing(self, shares: Shares) -> Self {
+        Self { shares, ..self }
     }
 
     /// Watches until `shutdown` resolves. An error of the store is logged and shown by `health`; the
     /// minute is tested again later.
     pub async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
         let mut pace = Pace::new(LOOK_INTERVAL, shutdown);
-        while pace.next().await {
+        let mut shares = self.shares.clone();
+        loop {
+            tokio::select! {
+                goes_on = pace.next() => if !goes_on { break },
+                // Whoever takes an app over doesn't wait for a tick.
+                () = shares.changed() => {}
+            }
             let tested = self.advance(Timestamp::from_ms(clock.now_ms())).await;
-            health.note("a minute could not be tested", tested);
+            let owned = self.apps.iter().filter(|app| shares.owns(app.id.as_str())).count();
+            ::metrics::gauge!(metrics::APPS_OWNED).set(f64::from(u32::try_from(owned).unwrap_or(u32::MAX)));
+            if owned > 0 || self.apps.is_empty() {
+                health.note("a minute could not be tested", tested);
+            } else {
+                health.standing_by("other processes test all apps");
+            }
         }
     }
 
-    /// Tests every minute that is complete at `now` and was not tested yet.
+    /// Tests every minute of its apps that is complete at `now` and was not tested yet.
     ///
     /// # Errors
     /// When the store can't be read or written.
     pub async fn advance(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let complete = now.minus(self.settle).minute().minus(1);
         for app in self.apps.clone() {
+            let Some(claim) = self.shares.claim(app.id.as_str()) else {
+                self.testers.remove(&app.id);
+                continue;
+            };
             let first = match self.store.tested(&app.id).await? {
                 Some(tested) => tested.plus(1).max(complete.minus(CATCH_UP_MAX)),
                 None => complete,
             };
             for minute in MinuteRange::new(first, complete.plus(1)).minutes() {
+                if !claim.holds() {
+                    break;
+                }
                 // A minute that brings the statistics down must not bring the intake down, nor come again for ever.
-                match AssertUnwindSafe(self.test(&app, minute)).catch_unwind().await {
+                match AssertUnwindSafe(self.test(&claim, &app, minute)).catch_unwind().await {
                     Ok(tested) => tested?,
-                    Err(_) => self.skip(&app, minute).await?,
+                    Err(_) => self.skip(&claim, &app, minute).await?,
                 }
             }
         }
@@ -91,26 +132,33 @@ impl Watcher {
     }
 
     /// Leaves a minute untested whose test panicked; the next one begins with a new tester.
-    async fn skip(&mut self, app: &App, minute: Minute) -> Result<(), StoreError> {
+    async fn skip(&mut self, claim: &Claim, app: &App, minute: Minute) -> Result<(), StoreError> {
         let (app_id, at) = (&app.id, minute.start());
         tracing::error!(app = %app_id, minute = %at, "a minute could not be tested and is skipped: a defect of Icarus, please report it");
         ::metrics::counter!(metrics::MINUTES_SKIPPED).increment(1);
         self.testers.remove(&app.id);
+        if !claim.holds() {
+            return Ok(());
+        }
         self.store.write_flags(&app.id, minute, &[]).await
     }
 
-    async fn test(&mut self, app: &App, minute: Minute) -> Result<(), StoreError> {
+    async fn test(&mut self, claim: &Claim, app: &App, minute: Minute) -> Result<(), StoreError> {
         let watch = Stopwatch::start();
         let mut tester = match self.testers.remove(&app.id) {
-            Some(tester) => tester,
-            None => self.warmed(app, minute).await?,
+            Some(Seasoned { tester, next }) if next == minute => tester,
+            // None yet, or minutes between were tested by another or by nobody.
+            _ => self.warmed(app, minute).await?,
         };
         self.show(&mut tester, app, MinuteRange::new(minute, minute.plus(1))).await?;
         self.read_baselines(&mut tester, app, minute).await?;
         let (tested, flags) = tester.test(minute);
+        if !claim.holds() {
+            return Ok(());
+        }
         self.store.write_flags(&app.id, minute, &flags).await?;
         // Only a minute that is written counts as seen: after an error the tester is made anew.
-        self.testers.insert(app.id.clone(), tester);
+        self.testers.insert(app.id.clone(), Seasoned { tester, next: minute.plus(1) });
         ::metrics::counter!(metrics::SERIES_TESTED).increment(tested as u64);
         for flag in &flags {
             ::metrics::counter!(metrics::FLAGS, "rule" => flag.rule.name()).increment(1);

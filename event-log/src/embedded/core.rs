@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 
-use super::{clock::Clock, disk::Disk, group::Groups, lock::DirLock, partition::PartitionLog, retention::Space};
+use super::{clock::Clock, disk::Disk, group::Groups, jobs::Permits, lock::DirLock, partition::PartitionLog, retention::Space};
 use crate::{config::Config, error::LogError, record::Partition};
 
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(super) struct Core {
     pub disk: Arc<dyn Disk>,
     pub partitions: Vec<Arc<PartitionLog>>,
     pub groups: Groups,
+    pub permits: Permits,
     pub space: Space,
     pub changes: Changes,
     /// The directory's lock, until the log is closed. Whoever changes a file outside of the writers'

@@ -33,6 +33,7 @@ mod cursor;
 pub mod disk;
 mod frame;
 mod group;
+mod jobs;
 mod lock;
 mod note;
 mod open;
@@ -55,11 +56,12 @@ use bytes::Bytes;
 use schemas::time::Timestamp;
 
 pub use self::{clock::Clock, disk::Disk, retention::Deleted};
-use self::{consumer::EmbeddedConsumer, core::Core, queue::Appended};
+use self::{consumer::EmbeddedConsumer, core::Core, jobs::EmbeddedMember, queue::Appended};
 use crate::{
     config::Config,
     consumer::Consumer,
     error::{AppendError, LogError},
+    jobs::{Elapsed, Jobs, Member},
     log::EventLog,
     metrics,
     record::{Extent, Offset, Partition},
@@ -180,5 +182,12 @@ impl EventLog for Embedded {
     fn failing(&self) -> Option<String> {
         let failed: Vec<_> = self.core.partitions.iter().filter_map(|partition| partition.failed()).collect();
         (!failed.is_empty()).then(|| failed.join("; "))
+    }
+}
+
+#[async_trait]
+impl Jobs for Embedded {
+    async fn member(&self, job: &str, _elapsed: Elapsed) -> Result<Box<dyn Member>, LogError> {
+        Ok(Box::new(EmbeddedMember::join(&self.core, job)?))
     }
 }

@@ -63,7 +63,17 @@ pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<
     check_positions(&positions, &partitions, &groups_dir)?;
     let changes = Changes::new();
     let groups = Groups::new(groups_dir, Arc::clone(&disk), changes.clone(), config.partitions, positions);
-    let core = Core { config, clock, disk, partitions, groups, space: Default::default(), changes, lock: RwLock::new(Some(lock)) };
+    let core = Core {
+        config,
+        clock,
+        disk,
+        partitions,
+        groups,
+        permits: Default::default(),
+        space: Default::default(),
+        changes,
+        lock: RwLock::new(Some(lock)),
+    };
     let core = Arc::new(core);
     metrics::opened();
     let mut writers = Vec::new();

@@ -1,4 +1,4 @@
-//! The topic: made once, and checked before it is used.
+//! The topics, of records and of shares: made once, and checked before they are used.
 
 use std::{io, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::error::LogError;
 /// How long to wait before the brokers are asked again.
 const PACE: Duration = Duration::from_millis(20);
 
-/// Whether the topic was there already.
+/// Whether the topics were there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     New,
@@ -109,10 +109,28 @@ pub(super) fn check_layout(admin: &AdminClient<Ear>, config: &Config) -> Result<
     Ok(())
 }
 
+/// Whether the topic of the shares is there, with as many as all processes count on; blocks.
+pub(super) fn check_shares(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
+    let shares = config.of_shares();
+    let (name, wanted) = (shares.topic(), shares.partitions());
+    let context = format!("the brokers at {} can't be asked for topic {name}", shares.raw.brokers);
+    let metadata = admin.inner().fetch_metadata(Some(name), shares.raw.request_timeout).map_err(|error| log_error(&context, error))?;
+    match metadata.topics().iter().find(|topic| topic.name() == name).map_or(0, |topic| topic.partitions().len()) {
+        there if there == wanted as usize => Ok(()),
+        0 => Err(LogError::Mismatch(format!(
+            "there is no topic {name}, by which detection and alerts are shared: run `icarus migrate`, or create it with {wanted} partitions"
+        ))),
+        there => Err(LogError::Mismatch(format!(
+            "topic {name} has {there} partitions instead of {wanted}: stop all roles, delete it (it holds no records) and run `icarus migrate`"
+        ))),
+    }
+}
+
 fn missing(config: &Config) -> String {
     let raw = &config.raw;
     format!(
-        "there is no topic {}: `icarus migrate` makes it, with {} partitions and a replication factor of {}; or set topic to one that is there",
+        "there is no topic {}: run `icarus migrate`, or create it with {} partitions and a replication factor of {}, or set topic to one \
+         that is there",
         raw.topic, raw.partitions, raw.replication
     )
 }

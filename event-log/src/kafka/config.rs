@@ -5,11 +5,18 @@ use std::{fmt, fs, path::PathBuf, time::Duration};
 use rdkafka::ClientConfig;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{ConfigError, range, usize_of};
+use crate::{
+    config::{ConfigError, range, usize_of},
+    jobs::SHARES,
+};
 
 const MIB: u64 = 1 << 20;
 /// What a batch of one record takes besides the record, at most: its header and the record's lengths.
 pub(super) const OVERHEAD_BYTES_MAX: usize = 1 << 10;
+
+/// What the topic of a log's shares has behind the log's own name.
+const SHARES_SUFFIX: &str = ".shares";
+const TOPIC_BYTES_MAX: usize = 249 - SHARES_SUFFIX.len();
 
 /// As written by the user; keys that are left out have the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +50,10 @@ pub struct RawConfig {
     /// The brokers have bounds of their own (`group.min.session.timeout.ms`, 6 s if not set).
     #[serde(with = "humantime_serde")]
     pub session_timeout: Duration,
+    /// How long the owner of a share of a job (detection, alerts) may be silent before another takes it over,
+    /// in [500 ms, 5 min]. The brokers' bounds are those of `session_timeout`.
+    #[serde(with = "humantime_serde")]
+    pub takeover_timeout: Duration,
     /// How long a member may be busy between two polls, in [`session_timeout`, 1 h].
     #[serde(with = "humantime_serde")]
     pub poll_interval_max: Duration,
@@ -79,6 +90,7 @@ impl Default for RawConfig {
             append_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             session_timeout: Duration::from_secs(15),
+            takeover_timeout: Duration::from_secs(6),
             poll_interval_max: Duration::from_secs(60),
             queue_records_max: 100_000,
             queue_bytes_max: 64 * MIB,
@@ -174,9 +186,10 @@ impl RawConfig {
             between("append_timeout", self.append_timeout, Duration::from_millis(100).max(self.linger), Duration::from_secs(300)),
             between("request_timeout", self.request_timeout, Duration::from_millis(100), Duration::from_secs(300)),
             between("session_timeout", self.session_timeout, Duration::from_millis(500), Duration::from_secs(300)),
+            between("takeover_timeout", self.takeover_timeout, Duration::from_millis(500), Duration::from_secs(300)),
             between("poll_interval_max", self.poll_interval_max, self.session_timeout, Duration::from_secs(3_600)),
             self.brokers.trim().is_empty().then(|| invalid("brokers", "name at least one broker, as host:port")),
-            (!topic_name(&self.topic)).then(|| invalid("topic", "it has 1 to 249 letters, digits, dots, dashes or underscores")),
+            (!topic_name(&self.topic)).then(|| invalid("topic", "it has 1 to 242 letters, digits, dots, dashes or underscores")),
         ]
         .into_iter()
         .flatten()
@@ -237,7 +250,7 @@ fn between(key: &'static str, value: Duration, min: Duration, max: Duration) -> 
 
 fn topic_name(topic: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    (1..=249).contains(&topic.len()) && topic.bytes().all(allowed) && !matches!(topic, "." | "..")
+    (1..=TOPIC_BYTES_MAX).contains(&topic.len()) && topic.bytes().all(allowed) && !matches!(topic, "." | "..")
 }
 
 impl Config {
@@ -254,6 +267,12 @@ impl Config {
     /// The topic that holds the log.
     pub fn topic(&self) -> &str {
         &self.raw.topic
+    }
+
+    /// The same, for the topic whose partitions are the shares of jobs.
+    pub(super) fn of_shares(&self) -> Self {
+        let raw = RawConfig { topic: format!("{}{SHARES_SUFFIX}", self.raw.topic), partitions: SHARES, ..self.raw.clone() };
+        Self { raw, ..self.clone() }
     }
 
     /// The largest batch that the topic has to take.

@@ -84,7 +84,7 @@ impl KafkaConsumer {
         consumer.subscribe(&[config.topic()]).map_err(refused)?;
         let link = Link { consumer, topic: config.topic().to_owned(), request_timeout: config.raw.request_timeout };
         Ok(Self {
-            link: Hold(Some(Arc::new(link))),
+            link: Hold::new(link),
             group: group.to_owned(),
             held: BTreeMap::new(),
             coming: BTreeSet::new(),
@@ -446,10 +446,16 @@ impl Drop for KafkaConsumer {
     }
 }
 
-/// The consumer's hold on its link. Leaving the group waits for the brokers, so that it is done where
+/// A member's hold on its link. Leaving the group waits for the brokers, so that it is done where
 /// one may wait; a runtime that is shut down lets it end.
 #[derive(Debug)]
-struct Hold(Option<Arc<Link>>);
+pub(super) struct Hold(Option<Arc<Link>>);
+
+impl Hold {
+    pub(super) fn new(link: Link) -> Self {
+        Self(Some(Arc::new(link)))
+    }
+}
 
 impl Deref for Hold {
     type Target = Arc<Link>;

@@ -3,7 +3,9 @@
 //! A record's way: [`Kafka::append`](EventLog::append) hands it to the `producer`, which batches,
 //! compresses and sends it, and answers when all in-sync replicas have it. Consumers are members of a
 //! Kafka consumer group; `rebalance` keeps the coordinator's decisions until the owner was told of
-//! them, `offsets` reads and commits positions, `admin` makes the topic and checks that it fits.
+//! them, `offsets` reads and commits positions, `admin` makes the topics and checks that they fit. The
+//! members of a job (`jobs`) are a consumer group, too: on a topic beside the log's, named with `.shares`
+//! behind, whose partitions stand for the shares and never hold a record.
 //!
 //! What holds:
 //! - Partitions, offsets and groups are Kafka's own; a record is a message's value, without a key.
@@ -19,6 +21,7 @@ mod admin;
 mod config;
 mod consumer;
 mod error;
+mod jobs;
 mod offsets;
 mod producer;
 mod rebalance;
@@ -36,11 +39,12 @@ pub use self::{
     admin::Created,
     config::{Compression, Config, RawConfig, SaslMechanism, Secret, Security},
 };
-use self::{consumer::KafkaConsumer, error::Ear, producer::Producer};
+use self::{consumer::KafkaConsumer, error::Ear, jobs::KafkaMember, producer::Producer};
 use crate::{
     consumer::Consumer,
     embedded::check_group_name,
     error::{AppendError, LogError},
+    jobs::{Elapsed, Jobs, Member},
     log::EventLog,
     metrics,
     record::{Extent, Offset, Partition},
@@ -56,10 +60,10 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// The log, if its topic is there and fits the configuration.
+    /// The log, if its topics are there and fit the configuration.
     ///
     /// # Errors
-    /// When the brokers can't be asked, or the topic is missing or another; with the remedy.
+    /// When the brokers can't be asked, or a topic is missing or another; with the remedy.
     pub async fn open(config: Config) -> Result<Self, LogError> {
         let log = Self::connect(config)?;
         log.check().await?;
@@ -78,25 +82,35 @@ impl Kafka {
         Ok(Self { config, ear, producer, admin, closed: AtomicBool::new(false) })
     }
 
-    /// Makes the topic as configured, and waits until the brokers know it. One that is there is left as it is.
+    /// Makes the topic as configured, and that of the shares beside it, and waits until the brokers know both.
+    /// One that is there is left as it is.
     ///
     /// # Errors
     /// When the brokers can't be asked, or refuse.
     pub async fn create_topic(&self) -> Result<Created, LogError> {
-        let created = admin::create(&self.admin, &self.config).await?;
-        let (client, config) = (Arc::clone(&self.admin), self.config.clone());
-        blocking(move || admin::await_topic(&client, &config)).await?;
+        let mut created = Created::Present;
+        for config in [self.config.clone(), self.config.of_shares()] {
+            if admin::create(&self.admin, &config).await? == Created::New {
+                created = Created::New;
+            }
+            let client = Arc::clone(&self.admin);
+            blocking(move || admin::await_topic(&client, &config)).await?;
+        }
         Ok(created)
     }
 
     /// Whether the topic is there and fits the configuration: partitions, replication, retention, and
-    /// what records may be.
+    /// what records may be; and whether there are the shares beside it.
     ///
     /// # Errors
-    /// When the brokers can't be asked, or the topic is missing or another; with the remedy.
+    /// When the brokers can't be asked, or a topic is missing or another; with the remedy.
     pub async fn check(&self) -> Result<(), LogError> {
         let (client, config) = (Arc::clone(&self.admin), self.config.clone());
-        blocking(move || admin::check_layout(&client, &config)).await?;
+        blocking(move || {
+            admin::check_layout(&client, &config)?;
+            admin::check_shares(&client, &config)
+        })
+        .await?;
         admin::check(&self.admin, &self.config).await
     }
 
@@ -160,6 +174,14 @@ impl EventLog for Kafka {
 
     fn failing(&self) -> Option<String> {
         self.ear.failing()
+    }
+}
+
+#[async_trait]
+impl Jobs for Kafka {
+    async fn member(&self, job: &str, elapsed: Elapsed) -> Result<Box<dyn Member>, LogError> {
+        check_group_name(job)?;
+        Ok(Box::new(KafkaMember::join(&self.config, &self.ear, job, elapsed)?))
     }
 }
 

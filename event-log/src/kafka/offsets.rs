@@ -144,7 +144,7 @@ impl Link {
         }
     }
 
-    fn positions(&self, positions: &BTreeMap<Partition, Committed>) -> Result<TopicPartitionList, KafkaError> {
+    pub(super) fn positions(&self, positions: &BTreeMap<Partition, Committed>) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for (&partition, committed) in positions {
             let mut element = list.add_partition(&self.topic, number(partition));

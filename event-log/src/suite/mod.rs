@@ -12,6 +12,7 @@
 mod append;
 pub mod broker;
 mod group;
+mod jobs;
 mod read;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use self::{append::*, group::*, read::*};
+pub use self::{append::*, group::*, jobs::*, read::*};
 use crate::{Assignment, Consumer, EventLog, LogRecord, Offset, Partition, Polled};
 
 /// How long anything may take before it is called missing. Kafka's groups take seconds.

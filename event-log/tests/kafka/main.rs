@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod jobs;
 mod outage;
 mod rebalance;
 mod suite;

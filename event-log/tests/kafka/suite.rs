@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use event_log::{
-    EventLog,
+    EventLog, Jobs,
     kafka::{Compression, RawConfig},
-    suite::Bed,
+    suite::{Bed, JobsBed},
 };
 
 use super::*;
@@ -57,6 +57,18 @@ impl Bed for KafkaBed {
 }
 
 event_log::conformance!(match shared() {
+    Some(brokers) => KafkaBed { brokers, configs: Mutex::default() },
+    None => return,
+});
+
+#[async_trait]
+impl JobsBed for KafkaBed {
+    async fn jobs(&self) -> Arc<dyn Jobs> {
+        Arc::new(made(&RawConfig { takeover_timeout: Duration::from_secs(1), ..small(&self.brokers, 1) }).await)
+    }
+}
+
+event_log::jobs_conformance!(match shared() {
     Some(brokers) => KafkaBed { brokers, configs: Mutex::default() },
     None => return,
 });

@@ -17,7 +17,10 @@ async fn a_missing_topic_is_refused_and_nothing_makes_it_by_the_way() {
     let raw = small(&brokers, 3);
     for _ in 0..2 {
         let remedy = refusal(&raw).await;
-        assert!(remedy.contains(&format!("there is no topic {}: create it with 3 partitions", raw.topic)), "{remedy}");
+        assert!(
+            remedy.contains(&format!("there is no topic {}: run `icarus migrate`, or create it with 3 partitions", raw.topic)),
+            "{remedy}"
+        );
     }
 }
 

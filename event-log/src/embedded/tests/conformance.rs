@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Mutex};
 use tempfile::TempDir;
 
 use super::*;
-use crate::suite::Bed;
+use crate::{
+    Jobs,
+    suite::{Bed, JobsBed},
+};
 
 /// Logs in directories of their own.
 #[derive(Debug, Default)]
@@ -46,3 +49,31 @@ impl Bed for EmbeddedBed {
 }
 
 crate::conformance!(EmbeddedBed::default());
+
+/// The log, and its directory.
+struct JobsInDir;
+
+#[async_trait]
+impl JobsBed for JobsInDir {
+    async fn jobs(&self) -> Arc<dyn Jobs> {
+        // What has no records needs no directory once it is open.
+        let dir = tempfile::tempdir().unwrap();
+        Arc::new(open(&small(), dir.path()).unwrap())
+    }
+}
+
+crate::jobs_conformance!(JobsInDir);
+
+#[tokio::test]
+async fn a_member_learns_that_the_log_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&small(), dir.path()).unwrap();
+    let clock = crate::Elapsed::new(|| std::time::Duration::ZERO);
+    let mut owner = log.member("job", clock.clone()).await.unwrap();
+    owner.changed().await.unwrap();
+    let mut heir = log.member("job", clock).await.unwrap();
+    assert!(heir.changed().await.unwrap().shares.is_empty());
+    log.close();
+    assert!(matches!(owner.changed().await, Err(LogError::Closed)));
+    assert!(matches!(heir.changed().await, Err(LogError::Closed)));
+}
