@@ -6,7 +6,8 @@
 //! a position means.
 //!
 //! [`embedded`] keeps the records in files of one directory, for one process. `kafka` (behind the
-//! feature of that name) keeps them in a topic of Apache Kafka, for any number of processes.
+//! feature of that name) keeps them in a topic of Apache Kafka, for any number of processes. [`spool`] stands
+//! before such a log and takes its records while it is away.
 
 pub mod config;
 mod consumer;
@@ -17,6 +18,7 @@ pub mod kafka;
 mod log;
 pub mod metrics;
 mod record;
+pub mod spool;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
 
@@ -24,5 +26,5 @@ pub use self::{
     consumer::{Assignment, Consumer, Polled},
     error::{AppendError, LogError},
     log::EventLog,
-    record::{Committed, Extent, LogRecord, METADATA_BYTES_MAX, Offset, Partition},
+    record::{Appended, Committed, Extent, LogRecord, METADATA_BYTES_MAX, Offset, Partition},
 };

@@ -5,6 +5,7 @@
 
 mod outage;
 mod rebalance;
+mod spool;
 mod suite;
 mod world;
 
