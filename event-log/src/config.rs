@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::Teller;
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -65,6 +67,7 @@ pub struct Config {
     pub(crate) record_bytes_max: usize,
     pub(crate) queue_records_max: usize,
     pub(crate) queue_bytes_max: usize,
+    pub(crate) teller: Teller,
 }
 
 /// A value that can't be.
@@ -134,6 +137,7 @@ impl RawConfig {
             record_bytes_max: usize_of(self.record_bytes_max),
             queue_records_max: usize_of(self.queue_records_max),
             queue_bytes_max: usize_of(self.queue_bytes_max),
+            teller: Teller::Log,
         })
     }
 }
@@ -172,7 +176,7 @@ pub(crate) fn range(key: &'static str, value: u64, min: u64, max: u64) -> Option
     (!(min..=max).contains(&value)).then_some(ConfigError::OutOfRange { key, value, min, max })
 }
 
-fn at_least(key: &'static str, value: u64, min: u64, why: &'static str) -> Option<ConfigError> {
+pub(crate) fn at_least(key: &'static str, value: u64, min: u64, why: &'static str) -> Option<ConfigError> {
     (value < min).then_some(ConfigError::TooSmall { key, value, min, why })
 }
 

@@ -6,7 +6,8 @@
 //! a position means. [`Jobs`] divides work other than reading among the processes that share a log.
 //!
 //! [`embedded`] keeps the records in files of one directory, for one process. [`kafka`] keeps them in a
-//! topic of Apache Kafka, for any number of processes.
+//! topic of Apache Kafka, for any number of processes. [`spool`] stands before such a log and takes its
+//! records while it is away.
 
 pub mod config;
 mod consumer;
@@ -17,6 +18,7 @@ pub mod kafka;
 mod log;
 pub mod metrics;
 mod record;
+pub mod spool;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
 
@@ -25,5 +27,5 @@ pub use self::{
     error::{AppendError, LogError},
     jobs::{Elapsed, Jobs, Member, Owned, SHARES},
     log::EventLog,
-    record::{Committed, Extent, LogRecord, METADATA_BYTES_MAX, Offset, Partition},
+    record::{Appended, Committed, Extent, LogRecord, METADATA_BYTES_MAX, Offset, Partition},
 };

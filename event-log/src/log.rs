@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::{
     consumer::Consumer,
     error::{AppendError, LogError},
-    record::{Extent, Offset, Partition},
+    record::{Appended, Extent, Partition},
 };
 
 /// A partitioned, durable, replayable sequence of records.
@@ -15,13 +15,14 @@ pub trait EventLog: Send + Sync + 'static {
     /// How many partitions it has; they are numbered from 0.
     fn partitions(&self) -> u32;
 
-    /// Appends `record` to `partition` and returns its offset once it is durable: written to disk
-    /// and synced, or acknowledged by all in-sync replicas.
+    /// Appends `record` to `partition` and returns where it is once it is durable: written to disk and
+    /// synced, or acknowledged by all in-sync replicas. A record has its place in its partition's order
+    /// from the first poll on.
     ///
     /// # Errors
     /// See [`AppendError`]. After `Unavailable`, or when the future is dropped, the record may still
     /// turn out to be appended.
-    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError>;
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Appended, AppendError>;
 
     /// What `partition` holds now.
     ///

@@ -25,6 +25,25 @@ impl fmt::Display for Offset {
     }
 }
 
+/// Where a record is kept, now that it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// In the log, at this offset.
+    At(Offset),
+    /// On this machine's disk; it is sent on to the log, and has no offset before that.
+    Spooled,
+}
+
+impl Appended {
+    /// Its offset, if the log has it.
+    pub const fn at(self) -> Option<Offset> {
+        match self {
+            Self::At(offset) => Some(offset),
+            Self::Spooled => None,
+        }
+    }
+}
+
 /// A record as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {

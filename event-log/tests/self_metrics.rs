@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use event_log::{
-    Committed, EventLog, Offset, Partition, Polled,
+    AppendError, Appended, Committed, Consumer, EventLog, Extent, LogError, Offset, Partition, Polled,
     config::RawConfig,
     embedded::{Clock, Embedded},
     metrics::{ALL, Kind},
+    spool::{self, Spool},
 };
 use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use schemas::time::Timestamp;
@@ -85,6 +87,25 @@ impl Recorder for Told {
     }
 }
 
+/// A log that takes nothing.
+struct Away;
+
+#[async_trait]
+impl EventLog for Away {
+    fn partitions(&self) -> u32 {
+        1
+    }
+    async fn append(&self, _: Partition, _: Bytes) -> Result<Appended, AppendError> {
+        Err(AppendError::Unavailable("away".to_owned()))
+    }
+    async fn extent(&self, _: Partition) -> Result<Extent, LogError> {
+        Err(LogError::Closed)
+    }
+    async fn consumer(&self, _: &str) -> Result<Box<dyn Consumer>, LogError> {
+        Err(LogError::Closed)
+    }
+}
+
 #[tokio::test]
 async fn each_self_metric_is_told_with_its_kind_and_no_other() {
     let told = Told::default();
@@ -133,6 +154,20 @@ async fn each_self_metric_is_told_with_its_kind_and_no_other() {
     assert_eq!(told.value("icarus_log_deleted_records_total{reason=size}"), 3.0);
     assert_eq!(told.value("icarus_log_start_offset{partition=1}"), 3.0);
     assert_eq!(told.value("icarus_log_failed_partitions{}"), 0.0);
+    let appended = told.value("icarus_log_appended_records_total{}");
+
+    // A log that is away, with a spool before it.
+    let config = spool::RawConfig { drain: Duration::ZERO, ..spool::RawConfig::default() }.check(dir.path(), 1, 1_000).unwrap();
+    let spooled = Spool::open(Arc::new(Away), config, Clock::new(|| Timestamp::from_ms(5), || Duration::ZERO)).await.unwrap();
+    assert_eq!(spooled.append(Partition(0), Bytes::from(vec![1; 900])).await.unwrap(), Appended::Spooled);
+    spooled.append(Partition(0), Bytes::from(vec![1; 1_001])).await.unwrap_err();
+    spooled.close().await;
+    assert_eq!(told.value("icarus_log_acknowledged_records_total{by=spool}"), 1.0);
+    assert_eq!(told.value("icarus_log_spool_refused_records_total{kind=too_large}"), 1.0);
+    assert_eq!(told.value("icarus_log_spool_waiting_records{}"), 1.0);
+    assert_eq!(told.value("icarus_log_spool_waiting_bytes{}"), 920.0);
+    assert_eq!(told.value("icarus_log_spool_sent_records_total{}"), 0.0);
+    assert_eq!(told.value("icarus_log_appended_records_total{}"), appended, "the spool's own log says nothing of itself");
 
     let kinds: BTreeSet<_> =
         told.0.lock().unwrap().iter().map(|(key, (kind, _))| (key.split('{').next().unwrap().to_owned(), (*kind).to_owned())).collect();

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_log::{
-    AppendError, Assignment, Committed, Consumer, EventLog, Extent, LogError, Offset, Partition, Polled,
+    AppendError, Appended, Assignment, Committed, Consumer, EventLog, Extent, LogError, Offset, Partition, Polled,
     config::RawConfig,
     embedded::{Clock, Embedded},
 };
@@ -93,7 +93,7 @@ impl EventLog for Mortal {
         self.log.partitions()
     }
 
-    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Appended, AppendError> {
         self.log.append(partition, record).await
     }
 

@@ -51,9 +51,9 @@ impl Core {
 pub(super) struct Changes(watch::Sender<Change>);
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Change {
+pub(crate) struct Change {
     count: u64,
-    pub closed: bool,
+    pub(super) closed: bool,
 }
 
 impl Changes {

@@ -18,8 +18,9 @@ use super::{
     note::WriteError,
 };
 use crate::{
+    config::Config,
     error::LogError,
-    metrics,
+    metrics::Teller,
     record::{Committed, Partition},
 };
 
@@ -34,6 +35,7 @@ pub(super) struct Groups {
     disk: Arc<dyn Disk>,
     changes: Changes,
     partitions: u32,
+    teller: Teller,
     by_name: Mutex<BTreeMap<String, Arc<Group>>>,
 }
 
@@ -43,6 +45,7 @@ pub(super) struct Group {
     path: PathBuf,
     disk: Arc<dyn Disk>,
     changes: Changes,
+    teller: Teller,
     state: Mutex<State>,
     /// Held while positions are written, by one commit at a time.
     writing: Mutex<()>,
@@ -79,8 +82,8 @@ pub(super) struct Turn {
 
 impl Groups {
     /// The groups whose positions were read from `dir`.
-    pub(super) fn new(dir: PathBuf, disk: Arc<dyn Disk>, changes: Changes, partitions: u32, found: BTreeMap<String, Positions>) -> Self {
-        let groups = Self { dir, disk, changes, partitions, by_name: Mutex::default() };
+    pub(super) fn new(dir: PathBuf, disk: Arc<dyn Disk>, changes: Changes, config: &Config, found: BTreeMap<String, Positions>) -> Self {
+        let groups = Self { dir, disk, changes, partitions: config.partitions, teller: config.teller, by_name: Mutex::default() };
         for (name, committed) in found {
             groups.lock().insert(name.clone(), groups.group(&name, committed));
         }
@@ -102,7 +105,7 @@ impl Groups {
             unsettled: false,
         };
         let (name, state) = (name.to_owned(), Mutex::new(state));
-        Arc::new(Group { name, path, disk, changes, state, writing: Mutex::default(), failed: OnceLock::new() })
+        Arc::new(Group { name, path, disk, changes, teller: self.teller, state, writing: Mutex::default(), failed: OnceLock::new() })
     }
 
     /// The group of that name, and a new member of it.
@@ -203,7 +206,7 @@ impl Group {
         }
         written.map_err(|error| self.not_written(error))?;
         for (partition, _, committed) in positions {
-            metrics::committed_offset(&self.name, partition.0, committed.offset.0);
+            self.teller.committed_offset(&self.name, partition.0, committed.offset.0);
         }
         Ok(())
     }

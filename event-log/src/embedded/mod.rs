@@ -39,6 +39,7 @@ mod note;
 mod open;
 mod partition;
 mod queue;
+mod reader;
 mod recover;
 mod retention;
 mod segment;
@@ -56,7 +57,12 @@ use bytes::Bytes;
 use schemas::time::Timestamp;
 
 pub use self::{clock::Clock, disk::Disk, retention::Deleted};
-use self::{consumer::EmbeddedConsumer, core::Core, jobs::EmbeddedMember, queue::Appended};
+use self::{
+    consumer::EmbeddedConsumer,
+    core::{Change, Core},
+    jobs::EmbeddedMember,
+};
+pub(crate) use self::{queue::Answer, reader::Reader};
 use crate::{
     config::Config,
     consumer::Consumer,
@@ -64,7 +70,7 @@ use crate::{
     jobs::{Elapsed, Jobs, Member},
     log::EventLog,
     metrics,
-    record::{Extent, Offset, Partition},
+    record::{Appended, Extent, Offset, Partition},
 };
 
 pub(crate) use self::commits::check_name as check_group_name;
@@ -132,7 +138,15 @@ impl Embedded {
         self.core.lock.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn enqueue(&self, number: Partition, record: Bytes) -> Result<tokio::sync::oneshot::Receiver<Appended>, AppendError> {
+    async fn append_at(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+        let answer = self.enqueue(partition, record).inspect_err(|error| {
+            self.core.config.teller.refused(metrics::Refused::of(error), 1);
+        })?;
+        answered(partition, answer).await
+    }
+
+    /// Puts `record` into its partition's queue, behind those that were put there before.
+    pub(crate) fn enqueue(&self, number: Partition, record: Bytes) -> Result<tokio::sync::oneshot::Receiver<Answer>, AppendError> {
         let (bytes, max) = (record.len(), self.core.config.record_bytes_max);
         if bytes > max {
             return Err(AppendError::TooLarge { bytes, max });
@@ -142,6 +156,48 @@ impl Embedded {
             Some(why) => Err(AppendError::Unavailable(why.to_owned())),
             None => partition.queue.push(record),
         }
+    }
+}
+
+/// What becomes of a record that was enqueued.
+pub(crate) async fn answered(partition: Partition, answer: tokio::sync::oneshot::Receiver<Answer>) -> Answer {
+    // Writers answer whatever they took; only one that panicked doesn't.
+    answer.await.unwrap_or_else(|_| Err(AppendError::Unavailable(format!("the writer of partition {partition} is gone: restart"))))
+}
+
+/// What the spool asks of the log that it keeps its records in.
+impl Embedded {
+    /// How many records of `partition` wait for the disk or are on their way to it.
+    pub(crate) fn queued(&self, partition: Partition) -> usize {
+        self.core.partitions[partition.0 as usize].queue.records()
+    }
+
+    /// The offset after the last durable record of `partition`.
+    pub(crate) fn end(&self, partition: Partition) -> u64 {
+        self.core.partitions[partition.0 as usize].end()
+    }
+
+    /// The bytes on disk from the record of `offset` on; up to a quarter of a mebibyte more.
+    pub(crate) fn bytes_from(&self, partition: Partition, offset: Offset) -> u64 {
+        self.core.partitions[partition.0 as usize].bytes_from(offset.0)
+    }
+
+    /// Reads the durable records of `partition` from `offset` on.
+    pub(crate) fn reader(&self, partition: Partition, offset: Offset) -> Reader {
+        Reader::new(Arc::clone(&self.core.partitions[partition.0 as usize]), offset)
+    }
+
+    /// Tells of every group of records that became durable.
+    pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<Change> {
+        self.core.changes.subscribe()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.core.clock.now()
+    }
+
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.core.clock.elapsed()
     }
 }
 
@@ -157,18 +213,8 @@ impl EventLog for Embedded {
         self.core.config.partitions
     }
 
-    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
-        let answer = self.enqueue(partition, record).inspect_err(|error| {
-            let kind = match error {
-                AppendError::TooLarge { .. } => metrics::Refused::TooLarge,
-                AppendError::Full(_) => metrics::Refused::Full,
-                AppendError::Unavailable(_) => metrics::Refused::Unavailable,
-                AppendError::Closed => metrics::Refused::Closed,
-            };
-            metrics::refused(kind, 1);
-        })?;
-        // Writers answer whatever they took; only one that panicked doesn't.
-        answer.await.unwrap_or_else(|_| Err(AppendError::Unavailable(format!("the writer of partition {partition} is gone: restart"))))
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Appended, AppendError> {
+        self.append_at(partition, record).await.map(Appended::At)
     }
 
     async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::Config,
     error::LogError,
-    metrics,
+    metrics::{self, Teller},
     record::{Offset, Partition},
 };
 
@@ -60,9 +60,9 @@ pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<
     let positions = commits::read_all(&groups_dir)?;
     // What a crash left between a rename and its sync is read now, and must not change back later.
     disk.sync_dir(&groups_dir).map_err(|source| not_written(&groups_dir, source))?;
-    check_positions(&positions, &partitions, &groups_dir)?;
+    check_positions(&positions, &partitions, &groups_dir, config.teller)?;
     let changes = Changes::new();
-    let groups = Groups::new(groups_dir, Arc::clone(&disk), changes.clone(), config.partitions, positions);
+    let groups = Groups::new(groups_dir, Arc::clone(&disk), changes.clone(), &config, positions);
     let core = Core {
         config,
         clock,
@@ -79,8 +79,8 @@ pub(super) fn open(config: Config, clock: Clock, disk: Arc<dyn Disk>) -> Result<
     let mut writers = Vec::new();
     for (partition, file) in core.partitions.iter().zip(files) {
         let extent = partition.extent();
-        metrics::start_offset(partition.number, extent.start.0);
-        metrics::end_offset(partition.number, extent.end.0);
+        core.config.teller.start_offset(partition.number, extent.start.0);
+        core.config.teller.end_offset(partition.number, extent.end.0);
         core.add(partition.bytes());
         writers.push(Writer::new(Arc::clone(&core), Arc::clone(partition), file));
     }
@@ -224,7 +224,12 @@ fn open_last(disk: &dyn Disk, dir: &Path, path: &Path, fresh: Header) -> Result<
 }
 
 /// No group may be further than the log: it would pass over the records that come next.
-fn check_positions(groups: &BTreeMap<String, Positions>, partitions: &[Arc<PartitionLog>], dir: &Path) -> Result<(), LogError> {
+fn check_positions(
+    groups: &BTreeMap<String, Positions>,
+    partitions: &[Arc<PartitionLog>],
+    dir: &Path,
+    teller: Teller,
+) -> Result<(), LogError> {
     for (group, positions) in groups {
         for (&number, committed) in positions {
             let end = partitions.get(number as usize).map_or(0, |partition| partition.end());
@@ -236,7 +241,7 @@ fn check_positions(groups: &BTreeMap<String, Positions>, partitions: &[Arc<Parti
                     commits::path(dir, group).display()
                 )));
             }
-            metrics::committed_offset(group, number, committed.offset.0);
+            teller.committed_offset(group, number, committed.offset.0);
         }
     }
     Ok(())

@@ -69,6 +69,18 @@ impl PartitionLog {
         self.segments().iter().map(|segment| segment.durable_bytes()).sum()
     }
 
+    /// What the records from `offset` on take, and a little more.
+    pub(super) fn bytes_from(&self, offset: u64) -> u64 {
+        if offset >= self.end() {
+            return 0;
+        }
+        let segments = self.segments();
+        let first = segments.partition_point(|segment| segment.base <= offset).saturating_sub(1);
+        let all: u64 = segments.iter().skip(first).map(|segment| segment.durable_bytes()).sum();
+        let before = u32::try_from(offset.saturating_sub(segments[first].base)).map(|relative| segments[first].nearest(relative).position);
+        all.saturating_sub(before.map_or(0, u64::from))
+    }
+
     pub(super) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
     }

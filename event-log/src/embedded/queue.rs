@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// What the caller of an append is told.
-pub(super) type Appended = Result<Offset, AppendError>;
+pub(crate) type Answer = Result<Offset, AppendError>;
 
 /// A record, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub record: Bytes,
-    pub done: oneshot::Sender<Appended>,
+    pub done: oneshot::Sender<Answer>,
 }
 
 /// What a writer does next.
@@ -68,7 +68,7 @@ impl Queue {
     }
 
     /// Puts `record` behind the others; what became of it comes by the channel.
-    pub(super) fn push(&self, record: Bytes) -> Result<oneshot::Receiver<Appended>, AppendError> {
+    pub(super) fn push(&self, record: Bytes) -> Result<oneshot::Receiver<Answer>, AppendError> {
         let (done, receiver) = oneshot::channel();
         let mut state = self.lock();
         if state.closed {
@@ -128,6 +128,11 @@ impl Queue {
         state.records -= records;
         state.bytes -= bytes;
         state.bytes
+    }
+
+    /// How many records wait or are being written.
+    pub(super) fn records(&self) -> usize {
+        self.lock().records
     }
 
     /// Takes no more; what waits is still written.

@@ -10,7 +10,7 @@ use schemas::time::Timestamp;
 use super::{core::Core, partition::PartitionLog, segment::Segment};
 use crate::{
     error::LogError,
-    metrics::{self, DeletedBy},
+    metrics::{DeletedBy, Teller},
     record::Partition,
 };
 
@@ -73,20 +73,20 @@ impl Core {
     fn take(&self, bytes: u64) -> bool {
         let within = |used: u64| used.checked_add(bytes).filter(|&sum| sum <= self.config.retention_bytes);
         let taken = self.space.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, within);
-        metrics::disk_bytes(self.bytes());
+        self.config.teller.disk_bytes(self.bytes());
         taken.is_ok()
     }
 
     /// Counts `bytes` that are there, whatever is allowed.
     pub(super) fn add(&self, bytes: u64) {
         self.space.bytes.fetch_add(bytes, Ordering::AcqRel);
-        metrics::disk_bytes(self.bytes());
+        self.config.teller.disk_bytes(self.bytes());
     }
 
     /// Gives `bytes` back.
     pub(super) fn release(&self, bytes: u64) {
         self.space.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        metrics::disk_bytes(self.bytes());
+        self.config.teller.disk_bytes(self.bytes());
     }
 
     /// Deletes what is too old, and the oldest where there is too much. Waits for the disk.
@@ -156,8 +156,8 @@ impl Core {
         }
         let deleted = Deleted { segments: 1, records: end - segment.base, bytes: segment.durable_bytes() };
         self.release(deleted.bytes);
-        metrics::deleted(by, deleted.records);
-        metrics::start_offset(partition.number, *end);
+        self.config.teller.deleted(by, deleted.records);
+        self.config.teller.start_offset(partition.number, *end);
         // One by one: after a crash no segment may be missing between two that are there.
         self.disk.sync_dir(&partition.dir).map_err(|error| {
             partition.fail(&format!("{} can't be synced: {error}", partition.dir.display()));
@@ -168,6 +168,11 @@ impl Core {
 
     fn why_full(&self) -> String {
         let max = self.config.retention_bytes;
+        if self.config.teller == Teller::Spool {
+            return format!(
+                "bytes_max = {max} of records wait in the spool for the log: bring the log back, or raise the spool's bytes_max"
+            );
+        }
         let oldest = self.partitions.iter().filter_map(|partition| Some((partition.oldest_sealed()?.2, partition.number))).min();
         let Some((partition, floor)) = oldest.and_then(|(_, partition)| Some((partition, self.floor(partition)?))) else {
             return format!("its files have retention_bytes = {max} and all of them are being written: raise retention_bytes");

@@ -108,15 +108,15 @@ impl Writer {
 
     fn append_part(&mut self, part: &mut Vec<Waiting>) {
         let payload: usize = part.iter().map(|waiting| waiting.record.len()).sum();
-        let appended = self.write(part);
+        let (appended, teller) = (self.write(part), self.core.config.teller);
         match &appended {
-            Ok(_) => metrics::appended(self.partition.number, part.len(), payload, self.end),
-            Err(Refusal::Full(_)) => metrics::refused(metrics::Refused::Full, part.len()),
-            Err(Refusal::Unavailable(_)) => metrics::refused(metrics::Refused::Unavailable, part.len()),
+            Ok(_) => teller.appended(self.partition.number, part.len(), payload, self.end),
+            Err(Refusal::Full(_)) => teller.refused(metrics::Refused::Full, part.len()),
+            Err(Refusal::Unavailable(_)) => teller.refused(metrics::Refused::Unavailable, part.len()),
         }
         self.log_change(appended.as_ref().err());
         let left = self.partition.queue.answered(part.len(), payload);
-        metrics::queued(self.partition.number, left);
+        teller.queued(self.partition.number, left);
         for (i, waiting) in part.drain(..).enumerate() {
             // The caller may have gone; the record stays.
             let _ = waiting.done.send(match &appended {
@@ -176,7 +176,7 @@ impl Writer {
         if let Err(error) = disk.sync(path, &self.file) {
             return Err(self.fail(&format!("{} can't be synced: {error}", path.display())));
         }
-        metrics::synced(self.core.clock.elapsed().saturating_sub(begun));
+        self.core.config.teller.synced(self.core.clock.elapsed().saturating_sub(begun));
         Ok(())
     }
 

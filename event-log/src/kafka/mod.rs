@@ -47,7 +47,7 @@ use crate::{
     jobs::{Elapsed, Jobs, Member},
     log::EventLog,
     metrics,
-    record::{Extent, Offset, Partition},
+    record::{Appended, Extent, Offset, Partition},
 };
 
 /// A log on Kafka's brokers.
@@ -151,14 +151,14 @@ impl EventLog for Kafka {
         self.config.partitions()
     }
 
-    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Appended, AppendError> {
         let bytes = record.len();
         let appended = self.try_append(partition, record).await;
         match &appended {
             Ok(_) => metrics::acknowledged(bytes),
-            Err(error) => metrics::refused(refused(error), 1),
+            Err(error) => metrics::refused(metrics::Refused::of(error), 1),
         }
-        appended
+        appended.map(Appended::At)
     }
 
     async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
@@ -182,15 +182,6 @@ impl Jobs for Kafka {
     async fn member(&self, job: &str, elapsed: Elapsed) -> Result<Box<dyn Member>, LogError> {
         check_group_name(job)?;
         Ok(Box::new(KafkaMember::join(&self.config, &self.ear, job, elapsed)?))
-    }
-}
-
-const fn refused(error: &AppendError) -> metrics::Refused {
-    match error {
-        AppendError::TooLarge { .. } => metrics::Refused::TooLarge,
-        AppendError::Full(_) => metrics::Refused::Full,
-        AppendError::Unavailable(_) => metrics::Refused::Unavailable,
-        AppendError::Closed => metrics::Refused::Closed,
     }
 }
 

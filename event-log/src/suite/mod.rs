@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use self::{append::*, group::*, jobs::*, read::*};
-use crate::{Assignment, Consumer, EventLog, LogRecord, Offset, Partition, Polled};
+use crate::{Appended, Assignment, Consumer, EventLog, LogRecord, Offset, Partition, Polled};
 
 /// How long anything may take before it is called missing. Kafka's groups take seconds.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,9 +87,12 @@ macro_rules! conformance {
     };
 }
 
-/// Appends `record` and expects that it is taken.
+/// Appends `record` and expects that it is taken, by the log itself.
 async fn append(log: &Arc<dyn EventLog>, partition: u32, record: impl Into<Bytes>) -> Offset {
-    within("an append", log.append(Partition(partition), record.into())).await.expect("the record is appended")
+    match within("an append", log.append(Partition(partition), record.into())).await.expect("the record is appended") {
+        Appended::At(offset) => offset,
+        Appended::Spooled => panic!("the log works, and a record went to a spool"),
+    }
 }
 
 /// What comes of `future`, which comes in good time.

@@ -85,7 +85,7 @@ async fn a_loan_is_renewed_for_as_long_as_the_member_asks() {
 /// Nobody is asked, so nobody vouches: the loan ends though no other member came.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_brokers_the_loan_ends_and_with_them_it_comes_back() {
-    let Some(broker) = usable(Broker::start()) else { return };
+    let Some(broker) = usable(start()) else { return };
     let (log, (began, clock)) = (jobs(&broker.address()).await, clock());
     let mut worker = log.member("job", clock).await.unwrap();
     let mut until = lent(&mut *worker, SHARES as usize, Duration::ZERO).await.until.unwrap();

@@ -6,6 +6,7 @@
 mod jobs;
 mod outage;
 mod rebalance;
+mod spool;
 mod suite;
 mod world;
 

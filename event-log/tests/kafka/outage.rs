@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use event_log::{AppendError, LogError, Offset};
+use event_log::{AppendError, Appended, LogError, Offset};
 
 use super::*;
 
@@ -24,8 +24,8 @@ async fn a_broker_that_is_killed_loses_nothing_acknowledged_and_is_found_again()
         under_way.spawn(async move { (i, log.append(Partition(0), Bytes::from(i.to_string())).await) });
     }
     let mut acknowledged = BTreeMap::new();
-    let mut take = |(i, appended): (u32, Result<Offset, AppendError>)| match appended {
-        Ok(offset) => assert_eq!(acknowledged.insert(offset, i.to_string()), None, "an offset is given once"),
+    let mut take = |(i, appended): (u32, Result<Appended, AppendError>)| match appended {
+        Ok(at) => assert_eq!(acknowledged.insert(at.at().unwrap(), i.to_string()), None, "an offset is given once"),
         Err(AppendError::Unavailable(_)) => {}
         Err(error) => panic!("{error:?}"),
     };
@@ -43,7 +43,7 @@ async fn a_broker_that_is_killed_loses_nothing_acknowledged_and_is_found_again()
     let offset = within("the broker's return", async {
         loop {
             // A sender tries again, as often as it is told to.
-            if let Ok(offset) = log.append(Partition(0), "after".into()).await {
+            if let Ok(Appended::At(offset)) = log.append(Partition(0), "after".into()).await {
                 return offset;
             }
         }
@@ -72,11 +72,11 @@ async fn a_broker_that_is_paused_answers_nothing_until_it_goes_on() {
     let Some(broker) = usable(start()) else { return };
     let raw = small(&broker.address(), 1);
     let log = made(&raw).await;
-    assert_eq!(log.append(Partition(0), "before".into()).await.unwrap(), Offset(0));
+    assert_eq!(log.append(Partition(0), "before".into()).await.unwrap(), Appended::At(Offset(0)));
     broker.pause();
     let mut waiting = log.append(Partition(0), "meanwhile".into());
     let early = tokio::time::timeout(Duration::from_millis(500), &mut waiting).await;
     assert!(early.is_err(), "{early:?}");
     broker.unpause();
-    assert_eq!(within("the answer", waiting).await.unwrap(), Offset(1));
+    assert_eq!(within("the answer", waiting).await.unwrap(), Appended::At(Offset(1)));
 }

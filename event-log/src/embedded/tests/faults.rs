@@ -24,7 +24,7 @@ impl Bench {
     }
 
     async fn append(&self, partition: u32, text: impl Into<String>) -> Result<Offset, AppendError> {
-        self.log.append(Partition(partition), Bytes::from(text.into())).await
+        self.log.append_at(Partition(partition), Bytes::from(text.into())).await
     }
 
     /// Begins an append in the background.
@@ -92,7 +92,7 @@ async fn a_sync_that_failed_is_never_trusted_again() {
     let log = open(&small(), &dir).unwrap();
     assert_eq!(log.failing(), None);
     assert_eq!(texts(&read(&log, 0).unwrap())[0], "first");
-    let next = log.append(Partition(0), Bytes::from_static(b"after")).await.unwrap();
+    let next = log.append_at(Partition(0), Bytes::from_static(b"after")).await.unwrap();
     assert_eq!(texts(&read_from(&log, 0, next.0).unwrap()), ["after"]);
 }
 

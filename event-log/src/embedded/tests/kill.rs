@@ -40,7 +40,7 @@ async fn write(run: u64, dir: &Path) {
         tokio::spawn(async move {
             for n in 0.. {
                 let partition = u32::try_from((appender + n) % 2).unwrap();
-                let offset = log.append(Partition(partition), Bytes::from(record(run, appender, n))).await.unwrap();
+                let offset = log.append_at(Partition(partition), Bytes::from(record(run, appender, n))).await.unwrap();
                 say(&format!("appended {partition} {offset} {appender} {n} ."));
             }
         });

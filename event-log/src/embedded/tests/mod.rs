@@ -22,7 +22,7 @@ use std::{
 };
 
 use super::{cursor::Cursor, *};
-use crate::{LogRecord, config::RawConfig};
+use crate::{LogRecord, Offset, config::RawConfig};
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Clone)]

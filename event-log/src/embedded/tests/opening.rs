@@ -4,7 +4,7 @@ use super::*;
 use crate::Committed;
 
 async fn append(log: &Embedded, partition: u32, text: &str) -> Offset {
-    log.append(Partition(partition), Bytes::from(text.to_owned())).await.unwrap()
+    log.append_at(Partition(partition), Bytes::from(text.to_owned())).await.unwrap()
 }
 
 /// A log with a record in each partition, closed.

@@ -41,7 +41,7 @@ impl Bench {
     }
 
     async fn append(&self, partition: u32) -> Result<Offset, AppendError> {
-        self.log.append(Partition(partition), Bytes::from(vec![7; 1_000])).await
+        self.log.append_at(Partition(partition), Bytes::from(vec![7; 1_000])).await
     }
 
     async fn append_segments(&self, partition: u32, segments: u32) {
@@ -89,7 +89,7 @@ async fn whole_segments_are_deleted_when_their_last_record_is_too_old() {
     drop(bench.log);
     let log = open_at(&raw(), dir.path(), &bench.clock).unwrap();
     assert_eq!(log.extent(Partition(0)).await.unwrap(), Extent { start: Offset(16), end: Offset(25) });
-    assert_eq!(log.append(Partition(0), Bytes::new()).await.unwrap(), Offset(25));
+    assert_eq!(log.append_at(Partition(0), Bytes::new()).await.unwrap(), Offset(25));
 }
 
 #[tokio::test]
