@@ -213,7 +213,7 @@ async fn blocking(work: impl FnOnce() + Send + 'static) {
 
 /// Waits until no intake has records that are not sent on.
 async fn spools_are_empty(fleet: &Fleet) {
-    const WAITING: &str = "icarus_spool_waiting_records";
+    const WAITING: &str = "icarus_log_spool_waiting_records";
     let mut pace = service::pace::Pace::new(Duration::from_millis(100), std::future::pending());
     for ingest in &fleet.ingests {
         while pace.next().await && ingest.metric(WAITING).await != Some(0.0) {}

@@ -11,8 +11,17 @@ pub(crate) const STORE_SERIES_MINUTES: &str = "icarus_store_series_minutes";
 /// Stretches deleted because of the bound on disk.
 pub(crate) const STORE_EVICTED: &str = "icarus_store_evicted_stretches_total";
 
+/// How far what is counted is from what the log's records say.
+pub(crate) const AUDIT_DRIFT: &str = "icarus_audit_drift_events";
+
 /// All of them.
-pub(crate) const ALL: [SelfMetric; 4] = [
+pub(crate) const ALL: [SelfMetric; 5] = [
+    SelfMetric {
+        name: AUDIT_DRIFT,
+        kind: Kind::Gauge,
+        help: "Events that ClickHouse counts too many or too few, by the ranges of the log that were written to it; 0 where rows and \
+               offsets are one batch, and where another process does the audit. Alert when it stays above 0 for 15 minutes.",
+    },
     SelfMetric {
         name: STORE_DISK_BYTES,
         kind: Kind::Gauge,

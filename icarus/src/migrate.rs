@@ -21,7 +21,7 @@ pub(crate) fn run(file: ConfigFile) -> Result<()> {
 }
 
 async fn migrate_log(log: &Log) -> Result<()> {
-    let Log::Kafka(config) = log else {
+    let Log::Kafka { kafka: config, .. } = log else {
         println!("log: embedded, nothing to make");
         return Ok(());
     };

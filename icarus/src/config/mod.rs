@@ -49,7 +49,11 @@ pub(crate) struct Config {
 #[derive(Debug, Clone)]
 pub(crate) enum Log {
     Embedded(event_log::config::Config),
-    Kafka(event_log::kafka::Config),
+    Kafka {
+        kafka: event_log::kafka::Config,
+        /// Of a process that takes beacons.
+        spool: event_log::spool::Config,
+    },
 }
 
 /// The store, as configured.
@@ -140,14 +144,18 @@ pub(crate) fn check(merged: &Merged) -> Result<Config, Problems> {
 }
 
 fn check_log(raw: &raw::RawLog, data_dir: &Path, check: &mut Check<'_>) -> Option<Log> {
-    let (part, checked) = match raw.engine {
-        LogEngine::Embedded => ("embedded", raw.embedded.check(data_dir).map(Log::Embedded)),
-        LogEngine::Kafka => ("kafka", raw.kafka.check().map(Log::Kafka)),
-    };
-    let mut problems = |errors: Vec<event_log::config::ConfigError>| {
+    let mut problems = |part: &str, errors: Vec<event_log::config::ConfigError>| {
         errors.iter().for_each(|error| check.problem(&format!("log.{part}.{}", error.key()), &error.to_string()));
     };
-    checked.map_err(&mut problems).ok()
+    match raw.engine {
+        LogEngine::Embedded => raw.embedded.check(data_dir).map(Log::Embedded).map_err(|errors| problems("embedded", errors)).ok(),
+        LogEngine::Kafka => {
+            let kafka = raw.kafka.check().map_err(|errors| problems("kafka", errors)).ok()?;
+            let spool = raw.spool.check(data_dir, kafka.partitions(), kafka.record_bytes_max());
+            let spool = spool.map_err(|errors| problems("spool", errors)).ok()?;
+            Some(Log::Kafka { kafka, spool })
+        }
+    }
 }
 
 fn check_retention(raw: &raw::RawStore, check: &mut Check<'_>) -> Retention {

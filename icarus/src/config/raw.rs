@@ -72,6 +72,7 @@ pub(super) struct RawLog {
     pub(super) engine: LogEngine,
     pub(super) embedded: event_log::config::RawConfig,
     pub(super) kafka: event_log::kafka::RawConfig,
+    pub(super) spool: event_log::spool::RawConfig,
 }
 
 /// Where records are.

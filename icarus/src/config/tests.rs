@@ -22,7 +22,9 @@ fn the_default_is_complete_and_the_same_as_the_rooms_own() {
     let log = event_log::config::RawConfig::default().check(std::path::Path::new("data")).unwrap();
     assert_eq!(format!("{:?}", config.log), format!("{:?}", Log::Embedded(log)));
     let kafka = checked("[log]\nengine = \"kafka\"").unwrap();
-    assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka(event_log::kafka::RawConfig::default().check().unwrap())));
+    let expected = event_log::kafka::RawConfig::default().check().unwrap();
+    let spool = event_log::spool::RawConfig::default().check(Path::new("data"), 4, expected.record_bytes_max()).unwrap();
+    assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka { kafka: expected, spool }));
     assert_eq!(config.alerts.policy, Policy { tell: false, ..Policy::default() });
     let store = store::embedded::config::Config::new("data/store".into());
     assert_eq!(format!("{:?}", config.store), format!("{:?}", Store::Embedded(store)));

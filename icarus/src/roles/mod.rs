@@ -1,11 +1,16 @@
 //! `icarus serve`, with all roles in one process, and `icarus ingest`, `aggregator`, `alerts` and `api`, with one.
 
+mod audit;
+mod sharing;
 mod upkeep;
 mod world;
 
 use std::{future::Future, sync::Arc, thread};
 
-use aggregator::{detect::watcher::Watcher, worker};
+use aggregator::{
+    detect::watcher::{self, Watcher},
+    worker,
+};
 use anyhow::{Context, Result, anyhow};
 use api::ApiState;
 use axum::Router;
@@ -20,12 +25,15 @@ use service::{
     logging,
     metrics::{Recorder, SelfMetric, describe},
     server,
+    shares::Shares,
     shutdown::Shutdown,
 };
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use self::{
+    audit::Audit,
+    sharing::share,
     upkeep::Upkeep,
     world::{Log, open_store},
 };
@@ -137,7 +145,7 @@ async fn serve(role: Role, config: Config) -> Result<()> {
         parts.extend(house.watch()?);
     }
     if role.does(Role::Alerts) {
-        parts.push(house.alert()?);
+        parts.extend(house.alert()?);
     }
     if role.does(Role::Api) {
         router = router.merge(house.answer()?).fallback(assets::serve);
@@ -179,7 +187,7 @@ fn begun(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + 'static {
 impl House {
     async fn open(role: Role, config: Config, shutdown: Shutdown) -> Result<Self> {
         let clock = Clock::system();
-        let log = if role.needs_log() { Some(Log::open(&config.log, &clock, &shutdown).await?) } else { None };
+        let log = if role.needs_log() { Some(Log::open(&config.log, role.does(Role::Ingest), &clock, &shutdown).await?) } else { None };
         let store = if role.needs_store() { Some(open_store(&config.store, &clock, &shutdown).await?) } else { None };
         Ok(Self { role, config, clock, health: Health::default(), log, store, shutdown, intake_ended: Shutdown::new() })
     }
@@ -229,17 +237,33 @@ impl House {
         thread::Builder::new().name("aggregator".to_owned()).spawn(folding).context("the aggregator can't be started")
     }
 
-    fn watch(&self) -> Result<Option<JoinHandle<()>>> {
-        let Some(detection) = self.config.detection.clone() else { return Ok(None) };
-        let watcher = Watcher::new(self.store()?, self.apps(), detection.thresholds, detection.settle);
-        Ok(Some(self.spawn(watcher.run(self.clock.clone(), self.health.part("detection"), begun(&self.shutdown)))))
+    /// Detection, and the audit: both are shared among the aggregators.
+    fn watch(&self) -> Result<Vec<JoinHandle<()>>> {
+        let (shares, mut parts) = self.share(watcher::JOB)?;
+        let audit = Audit { store: self.store()?, shares: shares.clone(), minutes: self.config.retention.minutes };
+        parts.push(self.spawn(audit.run(self.clock.clone(), self.health.part("audit"), begun(&self.shutdown))));
+        if let Some(detection) = self.config.detection.clone() {
+            let watcher = Watcher::new(self.store()?, self.apps(), detection.thresholds, detection.settle).sharing(shares);
+            parts.push(self.spawn(watcher.run(self.clock.clone(), self.health.part("detection"), begun(&self.shutdown))));
+        }
+        Ok(parts)
     }
 
-    fn alert(&self) -> Result<JoinHandle<()>> {
+    fn alert(&self) -> Result<Vec<JoinHandle<()>>> {
+        let (shares, mut parts) = self.share(alerts::worker::JOB)?;
         let apps: Vec<AppId> = self.config.apps.iter().map(|app| app.app.id.clone()).collect();
         let worker = alerts::worker::Worker::new(self.store()?, apps, self.config.alerts.clone())
-            .context("the alerts' HTTP client can't be made")?;
-        Ok(self.spawn(worker.run(self.clock.clone(), self.health.part("alerts"), begun(&self.shutdown))))
+            .context("the alerts' HTTP client can't be made")?
+            .sharing(shares);
+        parts.push(self.spawn(worker.run(self.clock.clone(), self.health.part("alerts"), begun(&self.shutdown))));
+        Ok(parts)
+    }
+
+    /// This process's shares of a job, and the task that keeps them.
+    fn share(&self, job: &'static str) -> Result<(Shares, Vec<JoinHandle<()>>)> {
+        let Some(jobs) = self.log()?.jobs() else { return Ok((Shares::all(), Vec::new())) };
+        let (shares, keep) = share(jobs, job, begun(&self.shutdown));
+        Ok((shares, vec![self.spawn(keep)]))
     }
 
     /// The API's routes.

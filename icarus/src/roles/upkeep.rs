@@ -35,8 +35,8 @@ impl Upkeep {
 }
 
 async fn look_after_log(log: &Log, now: Timestamp, part: &Part) {
-    let retained = log.retain(now).await;
-    match (log.events().failing(), retained) {
+    let looked = log.look_after(now).await;
+    match (log.events().failing(), looked) {
         (Some(why), _) => part.failing(why),
         (None, Ok(())) => part.ready(),
         (None, Err(error)) => part.failing(error.to_string()),

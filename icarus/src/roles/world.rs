@@ -1,10 +1,17 @@
 //! The log and the store of a process, whichever engines they run on.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use aggregator::worker::AtEnd;
 use anyhow::{Context, Result, bail};
-use event_log::{EventLog, LogError, embedded::Embedded, kafka::Kafka};
+use event_log::{EventLog, Jobs, LogError, embedded::Embedded, kafka::Kafka, spool::Spool};
 use schemas::time::Timestamp;
 use service::{
     clock::{Clock, Stopwatch},
@@ -17,27 +24,48 @@ use crate::config;
 
 /// How often a server that doesn't answer is asked again.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
+/// What is said of a topic that is not as configured.
+const UNFIT: &str = "the log does not fit (log.kafka)";
 
 /// Where records go.
 #[derive(Clone)]
 pub(super) enum Log {
     Embedded(Arc<Embedded>),
-    Kafka(Arc<Kafka>),
+    Kafka {
+        kafka: Arc<Kafka>,
+        /// Of a process that takes beacons: what Kafka doesn't take in time.
+        spool: Option<Arc<Spool>>,
+        /// Whether the topic was found to be as configured.
+        fits: Arc<AtomicBool>,
+    },
 }
 
 impl Log {
-    /// Opens the log; waits while Kafka does not answer.
-    pub(super) async fn open(config: &config::Log, clock: &Clock, shutdown: &Shutdown) -> Result<Self> {
+    /// Opens the log. While Kafka does not answer, a process that takes beacons keeps them, and others wait.
+    pub(super) async fn open(config: &config::Log, takes_beacons: bool, clock: &Clock, shutdown: &Shutdown) -> Result<Self> {
         match config {
             config::Log::Embedded(config) => {
                 let log = Embedded::open(config.clone(), log_clock(clock)).context("the log can't be opened")?;
                 Ok(Self::Embedded(Arc::new(log)))
             }
-            config::Log::Kafka(config) => {
-                let log = Kafka::connect(config.clone()).context("the log can't be opened")?;
-                let passing = |error: &LogError| matches!(error, LogError::Unavailable { .. });
-                once_there("Kafka", shutdown, || log.check(), passing).await.context("the log does not fit (log.kafka)")?;
-                Ok(Self::Kafka(Arc::new(log)))
+            config::Log::Kafka { kafka, spool } => {
+                let kafka = Arc::new(Kafka::connect(kafka.clone()).context("the log can't be opened")?);
+                if !takes_beacons {
+                    let passing = |error: &LogError| matches!(error, LogError::Unavailable { .. });
+                    once_there("Kafka", shutdown, || kafka.check(), passing).await.context(UNFIT)?;
+                    return Ok(Self::Kafka { kafka, spool: None, fits: Arc::new(true.into()) });
+                }
+                let fits = match kafka.check().await {
+                    Ok(()) => true,
+                    Err(error @ LogError::Unavailable { .. }) => {
+                        tracing::warn!(error = error_chain(&error), "Kafka does not answer: beacons are kept in the spool until it does");
+                        false
+                    }
+                    Err(error) => return Err(error).context(UNFIT),
+                };
+                let log = Arc::clone(&kafka) as Arc<dyn EventLog>;
+                let spool = Spool::open(log, spool.clone(), log_clock(clock)).await.context("the spool can't be opened (log.spool)")?;
+                Ok(Self::Kafka { kafka, spool: Some(Arc::new(spool)), fits: Arc::new(fits.into()) })
             }
         }
     }
@@ -45,7 +73,16 @@ impl Log {
     pub(super) fn events(&self) -> Arc<dyn EventLog> {
         match self {
             Self::Embedded(log) => Arc::clone(log) as Arc<dyn EventLog>,
-            Self::Kafka(log) => Arc::clone(log) as Arc<dyn EventLog>,
+            Self::Kafka { spool: Some(spool), .. } => Arc::clone(spool) as Arc<dyn EventLog>,
+            Self::Kafka { kafka, .. } => Arc::clone(kafka) as Arc<dyn EventLog>,
+        }
+    }
+
+    /// Which work is this process's own: all of it on the embedded log.
+    pub(super) fn jobs(&self) -> Option<Arc<dyn Jobs>> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Kafka { kafka, .. } => Some(Arc::clone(kafka) as Arc<dyn Jobs>),
         }
     }
 
@@ -53,21 +90,39 @@ impl Log {
     pub(super) const fn at_end(&self) -> AtEnd {
         match self {
             Self::Embedded(_) => AtEnd::Drain,
-            Self::Kafka(_) => AtEnd::Leave,
+            Self::Kafka { .. } => AtEnd::Leave,
         }
     }
 
-    /// Deletes what is past its retention at `now`; Kafka does so by itself.
-    pub(super) async fn retain(&self, now: Timestamp) -> Result<(), LogError> {
-        let Self::Embedded(log) = self else { return Ok(()) };
-        let log = Arc::clone(log);
-        tokio::task::spawn_blocking(move || log.retain(now)).await.map_err(|_| LogError::Closed)?.map(drop)
+    /// Deletes what is past its retention at `now`; Kafka does so by itself, and is looked at if it did not answer at
+    /// the start.
+    pub(super) async fn look_after(&self, now: Timestamp) -> Result<(), LogError> {
+        match self {
+            Self::Embedded(log) => {
+                let log = Arc::clone(log);
+                tokio::task::spawn_blocking(move || log.retain(now)).await.map_err(|_| LogError::Closed)?.map(drop)
+            }
+            Self::Kafka { fits, .. } if fits.load(Ordering::Relaxed) => Ok(()),
+            Self::Kafka { kafka, fits, .. } => match kafka.check().await {
+                // The spool takes what comes meanwhile.
+                Err(LogError::Unavailable { .. }) => Ok(()),
+                checked => {
+                    fits.store(checked.is_ok(), Ordering::Relaxed);
+                    checked
+                }
+            },
+        }
     }
 
     pub(super) async fn close(&self) {
         match self {
             Self::Embedded(log) => log.close(),
-            Self::Kafka(log) => log.close().await,
+            Self::Kafka { kafka, spool, .. } => {
+                if let Some(spool) = spool {
+                    spool.close().await;
+                }
+                kafka.close().await;
+            }
         }
     }
 }
