@@ -19,7 +19,9 @@ use super::*;
 
 const PARTITIONS: u32 = 2;
 /// How long the log is waited for.
-const AFTER: Duration = Duration::from_millis(300);
+const AFTER: Duration = Duration::from_secs(1);
+/// How many records of a partition may be under way.
+const UNDER_WAY: usize = 400;
 
 #[expect(clippy::disallowed_methods, reason = "the spool's clock in a test is the machine's")]
 fn clock() -> Clock {
@@ -28,11 +30,21 @@ fn clock() -> Clock {
     Clock::new(move || Timestamp::from_ms(ms()), move || begun.elapsed())
 }
 
+/// The broker that these tests hurt, one at a time; it ends with the process.
+async fn broker() -> Option<tokio::sync::MappedMutexGuard<'static, Broker>> {
+    static BROKER: tokio::sync::Mutex<Option<Broker>> = tokio::sync::Mutex::const_new(None);
+    let mut broker = BROKER.lock().await;
+    if broker.is_none() {
+        *broker = Some(usable(start())?);
+    }
+    tokio::sync::MutexGuard::try_map(broker, Option::as_mut).ok()
+}
+
 /// A topic of its own.
 async fn world(broker: &Broker) -> RawConfig {
     let raw = RawConfig {
-        append_timeout: Duration::from_secs(3),
-        request_timeout: Duration::from_secs(2),
+        append_timeout: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(1),
         ..small(&broker.address(), PARTITIONS)
     };
     made(&raw).await;
@@ -46,24 +58,25 @@ async fn spooled(raw: &RawConfig, dir: &Path) -> Arc<Spool> {
     Arc::new(Spool::open(log, config, clock()).await.unwrap())
 }
 
-/// Appends numbered records to all partitions, without a pause but with a bound, until it is stopped.
+/// Appends numbered records to all partitions until it is stopped.
 struct Load {
     stop: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<Told>>,
 }
 
 /// What one partition's sender was told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Told {
     appended: u64,
     spooled: u64,
 }
 
 impl Load {
-    fn begin(spool: &Arc<Spool>) -> Self {
+    /// Goes on where those ended who were told this.
+    fn begin(spool: &Arc<Spool>, told: Vec<Told>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let task = |partition| tokio::spawn(load(Arc::clone(spool), Partition(partition), Arc::clone(&stop)));
-        Self { tasks: (0..PARTITIONS).map(task).collect(), stop }
+        let task = |(partition, told)| tokio::spawn(load(Arc::clone(spool), Partition(partition), told, Arc::clone(&stop)));
+        Self { tasks: (0..).zip(told).map(task).collect(), stop }
     }
 
     async fn end(self) -> Vec<Told> {
@@ -76,11 +89,16 @@ impl Load {
     }
 }
 
-/// Four hundred records under way at each time; each has its place before the next is begun.
-async fn load(spool: Arc<Spool>, partition: Partition, stop: Arc<AtomicBool>) -> Told {
-    let (mut told, mut under_way) = (Told::default(), tokio::task::JoinSet::new());
+/// Some records every few milliseconds; each has its place before the next is begun.
+async fn load(spool: Arc<Spool>, partition: Partition, mut told: Told, stop: Arc<AtomicBool>) -> Told {
+    let mut under_way = tokio::task::JoinSet::new();
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
     while !stop.load(Ordering::SeqCst) || !under_way.is_empty() {
-        while !stop.load(Ordering::SeqCst) && under_way.len() < 400 {
+        ticks.tick().await;
+        for _ in 0..20.min(UNDER_WAY - under_way.len()) {
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
             let (spool, number, (begun, begins)) = (Arc::clone(&spool), told.appended, tokio::sync::oneshot::channel());
             told.appended += 1;
             under_way.spawn(async move {
@@ -94,10 +112,9 @@ async fn load(spool: Arc<Spool>, partition: Partition, stop: Arc<AtomicBool>) ->
             });
             begins.await.unwrap();
         }
-        if let Some(done) = within("an answer", under_way.join_next()).await {
+        while let Some(done) = under_way.try_join_next() {
             told.spooled += u64::from(done.unwrap().expect("nothing is refused") == Appended::Spooled);
         }
-        tokio::task::yield_now().await;
     }
     told
 }
@@ -111,17 +128,22 @@ async fn until_empty(spool: &Spool) {
     .await;
 }
 
-/// The numbers that a partition holds.
-async fn numbers(log: &Arc<dyn EventLog>, partition: u32) -> Vec<u64> {
-    let end = log.extent(Partition(partition)).await.unwrap().end;
+/// The numbers that each partition holds.
+async fn numbers(log: &Arc<dyn EventLog>) -> BTreeMap<Partition, Vec<u64>> {
     let mut reader = Member::join(log, &unique("group")).await;
     until(&mut [&mut reader], "the partitions", |members| members[0].assigned.len() == PARTITIONS as usize).await;
-    reader.consumer.seek(Partition(partition), Offset(0)).await.unwrap();
-    let mut numbers = Vec::new();
+    let (mut numbers, mut left) = (BTreeMap::<_, Vec<_>>::new(), 0);
+    for partition in (0..PARTITIONS).map(Partition) {
+        reader.consumer.seek(partition, Offset(0)).await.unwrap();
+        left += usize::try_from(log.extent(partition).await.unwrap().end.0).unwrap();
+    }
     within("the records", async {
-        while (numbers.len() as u64) < end.0 {
-            if let Some((_, records)) = reader.step().await {
-                numbers.extend(records.iter().map(|record| String::from_utf8_lossy(&record.bytes).parse::<u64>().unwrap()));
+        while left > 0 {
+            if let Some((partition, records)) = reader.step().await {
+                left -= records.len();
+                let number = |record: &event_log::LogRecord| String::from_utf8_lossy(&record.bytes).parse::<u64>().ok();
+                // Empty ones are not of the load.
+                numbers.entry(partition).or_default().extend(records.iter().filter_map(number));
             }
         }
     })
@@ -129,59 +151,65 @@ async fn numbers(log: &Arc<dyn EventLog>, partition: u32) -> Vec<u64> {
     numbers
 }
 
-/// All are there, in order; those that are there twice were under way when the log was left, at most `left` times.
-fn assert_in_order(numbers: &[u64], told: &Told, left: u64) {
+/// All are there, in order; those that are there twice were under way when the log was left.
+fn assert_in_order(numbers: &[u64], told: &Told) {
     let mut seen = vec![false; told.appended as usize];
     let mut last: Vec<_> = numbers.iter().rev().filter(|&&number| !std::mem::replace(&mut seen[number as usize], true)).copied().collect();
     last.reverse();
     assert_eq!(last, (0..told.appended).collect::<Vec<_>>(), "every record, in the order in which they were appended");
     let doubles = numbers.len() as u64 - told.appended;
-    assert!(doubles <= left * 400, "{doubles} doubles");
+    assert!(doubles <= UNDER_WAY as u64, "{doubles} doubles");
 }
 
-async fn check(log: &Arc<Spool>, told: &[Told], left: u64) {
-    let log: Arc<dyn EventLog> = Arc::clone(log) as _;
-    for (partition, told) in (0..).zip(told) {
-        assert!(told.spooled > 0, "{told:?}");
-        assert_in_order(&numbers(&log, partition).await, told, left);
-    }
-}
-
-async fn acknowledged_by_log(spool: &Spool) {
+/// Appends such records until the log takes them.
+async fn acknowledged_by_log(spool: &Spool, record: &'static str) {
     within("the return to the log", async {
         for partition in 0..PARTITIONS {
-            while spool.append(Partition(partition), "0".into()).await.unwrap() == Appended::Spooled {}
+            while spool.append(Partition(partition), record.into()).await.unwrap() == Appended::Spooled {}
         }
     })
     .await;
 }
 
+/// The process ends and starts again while the broker is dead, with records that wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_refused_while_the_broker_is_dead_and_all_is_there_afterwards_in_order() {
-    let Some(broker) = usable(start()) else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let spool = spooled(&world(&broker).await, dir.path()).await;
-    let load = Load::begin(&spool);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let Some(broker) = broker().await else { return };
+    let (dir, raw) = (tempfile::tempdir().unwrap(), world(&broker).await);
+    let spool = spooled(&raw, dir.path()).await;
+    let load = Load::begin(&spool, vec![Told::default(); PARTITIONS as usize]);
+    acknowledged_by_log(&spool, "").await;
     broker.kill();
     // Longer than the client takes to give a record up.
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    assert!(spool.waiting().records > 0);
-    assert_eq!(event_log::EventLog::failing(&*spool), None);
+    tokio::time::sleep(2 * AFTER).await;
+    let told = load.end().await;
+    assert!(told.iter().all(|told| told.spooled > 0), "{told:?}");
+    assert_eq!(spool.failing(), None, "beacons are taken");
+    let waiting = spool.waiting().records;
+    assert!(waiting > 0);
+    drop(spool);
+
+    let spool = spooled(&raw, dir.path()).await;
+    assert_eq!(spool.waiting().records, waiting);
+    let load = Load::begin(&spool, told);
     broker.resume();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until_empty(&spool).await;
+    acknowledged_by_log(&spool, "").await;
     let told = load.end().await;
     until_empty(&spool).await;
-    check(&spool, &told, 1).await;
-    acknowledged_by_log(&spool).await;
+    let log: Arc<dyn EventLog> = spool;
+    let numbers = numbers(&log).await;
+    for (partition, told) in (0..).zip(&told) {
+        assert_in_order(&numbers[&Partition(partition)], told);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_hangs_is_left_in_time_and_returned_to() {
-    let Some(broker) = usable(start()) else { return };
+    let Some(broker) = broker().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let spool = spooled(&world(&broker).await, dir.path()).await;
-    acknowledged_by_log(&spool).await;
+    acknowledged_by_log(&spool, "").await;
     broker.pause();
     let begun = tokio::time::timeout(20 * AFTER, spool.append(Partition(0), "0".into())).await;
     assert_eq!(begun.expect("an answer comes soon after the time given").unwrap(), Appended::Spooled);
@@ -189,24 +217,5 @@ async fn a_broker_that_hangs_is_left_in_time_and_returned_to() {
     assert_eq!(quick.expect("and the next at once").unwrap(), Appended::Spooled);
     broker.unpause();
     until_empty(&spool).await;
-    acknowledged_by_log(&spool).await;
-}
-
-/// The process starts while the broker is away, stops, and starts again: nothing is lost on the way.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_sent_on_by_the_next_process() {
-    let Some(broker) = usable(start()) else { return };
-    let (dir, raw) = (tempfile::tempdir().unwrap(), world(&broker).await);
-    broker.kill();
-    let spool = spooled(&raw, dir.path()).await;
-    let load = Load::begin(&spool);
-    tokio::time::sleep(2 * AFTER).await;
-    let told = load.end().await;
-    let waiting = spool.waiting().records;
-    assert_eq!(waiting, told.iter().map(|told| told.appended).sum::<u64>());
-    drop(spool);
-    broker.resume();
-    let spool = spooled(&raw, dir.path()).await;
-    until_empty(&spool).await;
-    check(&spool, &told, 1).await;
+    acknowledged_by_log(&spool, "").await;
 }

@@ -33,6 +33,7 @@ async fn a_full_spool_refuses_and_keeps_what_it_acknowledged() {
             Err(refused) => break refused,
         }
         warned |= spool.failing().is_some();
+        assert!(taken.len() < 1_000, "there is a bound");
     };
     assert!(matches!(&refused, AppendError::Full(why) if why.contains("raise the spool's bytes_max")), "{refused}");
     assert!(warned, "it was told while there was room");

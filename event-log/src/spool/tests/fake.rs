@@ -59,13 +59,13 @@ impl Fake {
         }
     }
 
-    /// Answers the first who waits as if it were away, and all others as usual.
-    pub(super) fn drops_the_first(&self) {
+    /// Answers the first who waits as it would in that mood, and nobody else.
+    pub(super) fn answers_the_first(&self, mood: Mood) {
         let mut state = self.lock();
-        let (_, _, done) = state.pending.pop_front().unwrap();
-        let _ = done.send(Err(AppendError::Unavailable("dropped".to_owned())));
-        drop(state);
-        self.is(Mood::Fine);
+        let (partition, record, done) = state.pending.pop_front().unwrap();
+        let before = std::mem::replace(&mut state.mood, mood);
+        let _ = done.send(state.answer(partition, record));
+        state.mood = before;
     }
 
     pub(super) fn texts(&self, partition: u32) -> Vec<String> {

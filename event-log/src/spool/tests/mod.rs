@@ -73,11 +73,3 @@ async fn begun(spool: &Arc<Spool>, texts: impl IntoIterator<Item = String>) -> V
 fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|i| i.to_string()).collect()
 }
-
-/// What stands last of each text, in order.
-fn last_of_each(texts: &[String]) -> Vec<String> {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut last: Vec<_> = texts.iter().rev().filter(|text| seen.insert((*text).clone())).cloned().collect();
-    last.reverse();
-    last
-}
