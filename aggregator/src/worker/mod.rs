@@ -36,6 +36,10 @@ const COMMIT_INTERVAL: Duration = Duration::from_secs(10);
 /// How long to wait before a refused flush is tried again, at first and at the most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How old an intent may be when a batch is sent under it; an older one is committed anew first. Whoever was paused
+/// for longer may have lost the partition, and the store may not know the batch again for ever.
+const INTENT_AGE_MAX: Duration = Duration::from_secs(60);
+
 /// Why a worker can't go on. A restart may help where the text says so.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
@@ -76,6 +80,8 @@ struct Hand {
     protocol: Protocol,
     /// One of all partitions, under `None`, or one of each.
     folds: BTreeMap<Option<Partition>, Folding>,
+    /// When the log last took the positions with their intents: then all partitions were still owned.
+    intended_at: Option<Instant>,
     partitions: BTreeMap<Partition, Place>,
 }
 
@@ -141,7 +147,7 @@ impl Worker {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), WorkerError> {
         let mut consumer = self.log.consumer(GROUP).await?;
         let protocol = if self.store.applied().await?.is_some() { Protocol::StoreOffsets } else { Protocol::Intents };
-        let mut hand = Hand { protocol, folds: BTreeMap::new(), partitions: BTreeMap::new() };
+        let mut hand = Hand { protocol, folds: BTreeMap::new(), intended_at: None, partitions: BTreeMap::new() };
         let mut next_flush = Instant::now() + self.config.flush_interval;
         let mut next_commit = Instant::now() + COMMIT_INTERVAL;
         let mut stopping = false;
@@ -170,7 +176,7 @@ impl Worker {
                 self.watch(&hand).await;
             }
             if Instant::now() >= next_commit || (stopping && idle) {
-                self.commit(&mut *consumer, &hand).await?;
+                self.commit(&mut *consumer, &mut hand).await?;
                 next_commit = Instant::now() + COMMIT_INTERVAL;
             }
             if stopping && idle {
@@ -308,6 +314,9 @@ impl Worker {
         if due.is_empty() {
             return Ok(());
         }
+        // Before this worker has an intent of its own: one that stands is of a partition's last owner.
+        let replays: Vec<_> =
+            hand.partitions.iter().filter(|(_, place)| place.intended.is_some()).map(|(partition, _)| partition.0).collect();
         if hand.protocol == Protocol::Intents && !self.intend(consumer, hand).await? {
             return self.fold_again(consumer, hand).await;
         }
@@ -317,8 +326,9 @@ impl Worker {
             let drained = folding.fold.drain();
             let rollups: usize = drained.rollups.iter().map(|group| group.cells.len()).sum();
             let oldest = folding.oldest.take();
-            let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates });
-            if !self.write(consumer, hand, &batch).await? {
+            let replay = sources.iter().any(|source| replays.contains(&source.partition));
+            let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates, replay });
+            if !self.write(consumer, hand, Arc::clone(&batch)).await? {
                 return self.fold_again(consumer, hand).await;
             }
             ::metrics::counter!(metrics::ROLLUPS).increment(rollups as u64);
@@ -350,6 +360,7 @@ impl Worker {
                 for place in hand.partitions.values_mut().filter(|place| place.is_due()) {
                     place.intended = Some(place.next);
                 }
+                hand.intended_at = Some(now());
                 Ok(true)
             }
             Err(LogError::NotAssigned(_)) => Ok(false),
@@ -359,10 +370,14 @@ impl Worker {
 
     /// Sends one batch until the store has it. The same batch, because the store knows it again. `false`
     /// when a partition was taken away meanwhile: its next owner sends what is missing.
-    async fn write(&self, consumer: &mut dyn Consumer, hand: &Hand, batch: &Arc<Batch>) -> Result<bool, WorkerError> {
+    async fn write(&self, consumer: &mut dyn Consumer, hand: &mut Hand, mut batch: Arc<Batch>) -> Result<bool, WorkerError> {
         let mut wait = RETRY_WAIT.0;
         loop {
-            match self.store.write(Arc::clone(batch)).await {
+            let old = hand.intended_at.is_none_or(|at| at.elapsed() > INTENT_AGE_MAX);
+            if hand.protocol == Protocol::Intents && old && !self.commit(consumer, hand).await? {
+                return Ok(false);
+            }
+            match self.store.write(Arc::clone(&batch)).await {
                 Ok(()) => {
                     self.health.ready();
                     return Ok(true);
@@ -377,6 +392,7 @@ impl Worker {
                     if hand.protocol == Protocol::Intents && !self.commit(consumer, hand).await? {
                         return Ok(false);
                     }
+                    Arc::make_mut(&mut batch).replay = true;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -385,10 +401,13 @@ impl Worker {
 
     /// Tells the log how far the store has come; `false` when a partition was just taken away, which the
     /// next poll says.
-    async fn commit(&self, consumer: &mut dyn Consumer, hand: &Hand) -> Result<bool, WorkerError> {
+    async fn commit(&self, consumer: &mut dyn Consumer, hand: &mut Hand) -> Result<bool, WorkerError> {
         let positions: Vec<_> = hand.partitions.iter().map(|(partition, place)| (*partition, standing(place))).collect();
         match consumer.commit(&positions).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                hand.intended_at = Some(now());
+                Ok(true)
+            }
             Err(LogError::NotAssigned(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -405,6 +424,11 @@ impl Worker {
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
         ::metrics::gauge!(metrics::LAG_RECORDS).set(lag as f64);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bound on how old an intent is when it is acted on")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The position of a place, with the intent that stands.
