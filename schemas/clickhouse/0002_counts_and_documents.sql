@@ -35,20 +35,23 @@ ttl last_day + toIntervalDay(${hour_days})
 settings ${durable};
 
 -- Tested minutes, each with all that was flagged in it (JSON), so that testing a minute again replaces its flags at
--- once. Only the row of the greatest version counts.
+-- once. Only the row of the greatest version counts; of several that write the same version at once the first insert
+-- stands, because the version is its token, and `writer` says whose that was.
 create table if not exists ${database}.tested ${on_cluster} (
     app LowCardinality(String),
     minute DateTime('UTC') codec(Delta(4), ZSTD(1)),
     flags Array(String) codec(ZSTD(1)),
-    version UInt64
+    version UInt64,
+    writer UInt64
 ) engine = ${engine:ReplacingMergeTree:version}
 partition by toYYYYMM(minute)
 order by (app, minute)
 ttl minute + toIntervalDay(${hour_days})
-settings ${durable};
+settings ${once};
 
 -- Alerts (JSON), and under id 0 the minute up to which an app's flags have been grouped into them: one table without
--- partitions, because one insert into it is all or nothing. Only the row of the greatest version counts.
+-- partitions, because one insert into it is all or nothing. Only the row of the greatest version counts. Each insert has
+-- a version of its own, which is its token.
 create table if not exists ${database}.alerts ${on_cluster} (
     app LowCardinality(String),
     id UInt64,
@@ -57,7 +60,8 @@ create table if not exists ${database}.alerts ${on_cluster} (
     last_flagged DateTime('UTC'),
     untold Bool,
     alert String codec(ZSTD(1)),
-    version UInt64
+    version UInt64,
+    writer UInt64
 ) engine = ${engine:ReplacingMergeTree:version}
 order by (app, id)
-settings ${durable};
+settings ${once};

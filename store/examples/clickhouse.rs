@@ -69,7 +69,7 @@ async fn main() {
             let rollups =
                 groups.iter().map(|group| GroupRollups { group: Arc::clone(group), cells: minutes.clone().map(&mut cell).collect() });
             let source = Source { partition: 0, start: flush.into(), end: u64::from(flush) + 1 };
-            Arc::new(Batch { sources: vec![source], rollups: rollups.collect(), fates: Vec::new() })
+            Arc::new(Batch { sources: vec![source], rollups: rollups.collect(), ..Batch::default() })
         })
         .collect();
     let began = Instant::now();

@@ -45,6 +45,9 @@ pub struct Batch {
     pub sources: Vec<Source>,
     pub rollups: Vec<GroupRollups>,
     pub fates: Vec<FateCount>,
+    /// Some of it may have been sent before: by another process, or long ago. A store that knows batches only
+    /// for a while then looks first whether it has this one.
+    pub replay: bool,
 }
 
 /// The rollups of one metric in one cuboid.
@@ -142,8 +145,8 @@ pub trait Store: Send + Sync + 'static {
     /// After an error part of such a batch may be in; sending it again adds the rest.
     ///
     /// # Errors
-    /// `Mismatch` when a source neither continues what was applied nor was applied already, or when
-    /// there are several and the store takes one.
+    /// `Mismatch` when a source neither continues what was applied nor was applied already, when there are
+    /// several and the store takes one, or when part of a replay may be in and it can't be told any more.
     async fn write(&self, batch: Arc<Batch>) -> Result<(), StoreError>;
 
     /// The rows of a question, by value and window, both rising. Windows without a value are left out.

@@ -113,7 +113,7 @@ async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     let store = world.open().await;
-    for table in ["rollup_minute", "rollup_hour", "fates", "applied"] {
+    for table in ["rollup_minute", "rollup_hour", "fates", "applied", "tested", "alerts"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
         client(&config).query(&set(0)).execute().await.unwrap();
         for refused in [ClickHouseStore::open(config.clone()).await.map(drop), migrate(config.clone()).await.map(drop)] {

@@ -6,6 +6,7 @@ use event_log::{Committed, LogRecord, Offset, Partition};
 use futures_util::future::{BoxFuture, Shared};
 use schemas::time::Timestamp;
 use store::{Batch, Source};
+use tokio::time::Instant;
 
 use super::intent;
 use crate::fold::{Duplicates, Fold};
@@ -17,6 +18,8 @@ pub(super) struct Hand {
     pub(super) stop: Stop,
     /// One of all partitions, under `None`, or one of each.
     pub(super) folds: BTreeMap<Option<Partition>, Folding>,
+    /// When the log last took the positions with their intents: then all partitions were still owned.
+    pub(super) intended_at: Option<Instant>,
     pub(super) partitions: BTreeMap<Partition, Place>,
     /// The other partitions that are its own, with what the group committed: to be taken up.
     pub(super) awaited: BTreeMap<Partition, Option<Committed>>,
@@ -47,9 +50,9 @@ pub(super) struct Drained {
 }
 
 impl Folding {
-    pub(super) fn drain(&mut self, sources: Vec<Source>) -> Drained {
+    pub(super) fn drain(&mut self, sources: Vec<Source>, replay: bool) -> Drained {
         let drained = self.fold.drain();
-        let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates });
+        let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates, replay });
         Drained { batch, oldest: self.oldest.take() }
     }
 }

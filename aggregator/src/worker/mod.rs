@@ -12,7 +12,7 @@ mod intent;
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use event_log::{Committed, Consumer, EventLog, Extent, LogError, LogRecord, Offset, Partition, Polled};
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::{FutureExt as _, future::join_all};
 use schemas::{
     app::App,
     record::{BeaconRecordView, MessageView},
@@ -40,6 +40,9 @@ const COMMIT_INTERVAL: Duration = Duration::from_secs(10);
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How many partitions' batches are on their way to the store at once.
 const WRITES_MAX: usize = 8;
+/// How old an intent may be when a batch is sent under it; an older one is committed anew first. Whoever was paused
+/// for longer may have lost the partition, and the store may not know the batch again for ever.
+const INTENT_AGE_MAX: Duration = Duration::from_secs(60);
 /// How often a refused flush is tried again by a worker that is asked to stop; what it could not write then
 /// is folded again by the next.
 const TRIES_AT_END: u32 = 5;
@@ -128,7 +131,8 @@ impl Worker {
         let stop = shutdown.boxed().shared();
         let mut consumer = self.log.consumer(GROUP).await?;
         let protocol = self.protocol(stop.clone()).await?;
-        let mut hand = Hand { protocol, stop, folds: BTreeMap::new(), partitions: BTreeMap::new(), awaited: BTreeMap::new() };
+        let mut hand =
+            Hand { protocol, stop, folds: BTreeMap::new(), intended_at: None, partitions: BTreeMap::new(), awaited: BTreeMap::new() };
         let mut next_flush = Instant::now() + self.config.flush_interval;
         let mut next_commit = Instant::now() + COMMIT_INTERVAL;
         let mut wait = RETRY_WAIT.0;
@@ -328,12 +332,19 @@ impl Worker {
         if due.is_empty() {
             return Ok(());
         }
+        // Before this worker has an intent of its own: one that stands is of a partition's last owner.
+        let replays: Vec<_> =
+            hand.partitions.iter().filter(|(_, place)| place.intended.is_some()).map(|(partition, _)| partition.0).collect();
         let watch = Stopwatch::start();
         if hand.protocol == Protocol::Intents && !self.intend(consumer, hand).await? {
             hand.fold_again();
             return Ok(());
         }
-        let batches = due.into_iter().filter_map(|(key, sources)| Some(hand.folds.get_mut(&key)?.drain(sources))).collect();
+        let drained = |(key, sources): (_, Vec<Source>)| {
+            let replay = sources.iter().any(|source| replays.contains(&source.partition));
+            Some(hand.folds.get_mut(&key)?.drain(sources, replay))
+        };
+        let batches = due.into_iter().filter_map(drained).collect();
         if !self.write(consumer, hand, batches).await? {
             hand.fold_again();
             return Ok(());
@@ -357,6 +368,7 @@ impl Worker {
                 for place in hand.partitions.values_mut().filter(|place| place.is_due()) {
                     place.intended = Some(place.next);
                 }
+                hand.intended_at = Some(now());
                 Ok(true)
             }
             Err(LogError::NotAssigned(_)) => Ok(false),
@@ -369,20 +381,27 @@ impl Worker {
     async fn write(&self, consumer: &mut dyn Consumer, hand: &mut Hand, mut batches: Vec<Drained>) -> Result<bool, WorkerError> {
         let (mut wait, mut at_end) = (RETRY_WAIT.0, 0);
         loop {
-            let sending = batches.into_iter().map(|drained| async { (self.store.write(Arc::clone(&drained.batch)).await, drained) });
-            let sent: Vec<_> = stream::iter(sending).buffer_unordered(WRITES_MAX).collect().await;
-            let mut refused = None;
-            batches = Vec::new();
-            for (result, drained) in sent {
-                match result {
-                    Ok(()) => self.written(hand, &drained),
-                    Err(StoreError::Unavailable(why)) => {
-                        refused = Some(why);
-                        batches.push(drained);
+            let (mut refused, mut again) = (None, Vec::new());
+            while !batches.is_empty() {
+                let old = hand.intended_at.is_none_or(|at| at.elapsed() > INTENT_AGE_MAX);
+                if hand.protocol == Protocol::Intents && old && !self.commit(consumer, hand).await? {
+                    return Ok(false);
+                }
+                let now = batches.drain(..batches.len().min(WRITES_MAX));
+                let sent = join_all(now.map(|drained| async { (self.store.write(Arc::clone(&drained.batch)).await, drained) }));
+                for (result, mut drained) in sent.await {
+                    match result {
+                        Ok(()) => self.written(hand, &drained),
+                        Err(StoreError::Unavailable(why)) => {
+                            refused = Some(why);
+                            Arc::make_mut(&mut drained.batch).replay = true;
+                            again.push(drained);
+                        }
+                        Err(error) => return Err(error.into()),
                     }
-                    Err(error) => return Err(error.into()),
                 }
             }
+            batches = again;
             let Some(why) = refused else {
                 self.health.ready();
                 return Ok(true);
@@ -419,10 +438,16 @@ impl Worker {
 
     /// Tells the log how far the store has come; `false` when a partition was just taken away, which the
     /// next poll says.
-    async fn commit(&self, consumer: &mut dyn Consumer, hand: &Hand) -> Result<bool, WorkerError> {
+    async fn commit(&self, consumer: &mut dyn Consumer, hand: &mut Hand) -> Result<bool, WorkerError> {
         let positions: Vec<_> = hand.partitions.iter().map(|(partition, place)| (*partition, place.standing())).collect();
+        if positions.is_empty() {
+            return Ok(true);
+        }
         match consumer.commit(&positions).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                hand.intended_at = Some(now());
+                Ok(true)
+            }
             Err(LogError::NotAssigned(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -439,6 +464,11 @@ impl Worker {
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
         ::metrics::gauge!(metrics::LAG_RECORDS).set(lag as f64);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bound on how old an intent is when it is acted on")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Where to go on by what the group committed, and up to where records may be in the store in part.

@@ -143,18 +143,34 @@ impl Consumer for MortalConsumer {
 pub(crate) struct RangeStore {
     remembers: bool,
     deaths: Option<Deaths>,
+    /// How long the first write takes.
+    pause: Mutex<Duration>,
     ranges: Mutex<HashSet<(u32, u64, u64)>>,
     counted: watch::Sender<u64>,
 }
 
 impl RangeStore {
     pub(crate) fn new() -> Self {
-        Self { remembers: true, deaths: None, ranges: Mutex::default(), counted: watch::Sender::new(0) }
+        Self { remembers: true, deaths: None, pause: Mutex::default(), ranges: Mutex::default(), counted: watch::Sender::new(0) }
     }
 
     /// One that knows nothing again.
     pub(crate) fn forgetful() -> Self {
         Self { remembers: false, ..Self::new() }
+    }
+
+    /// One whose first write takes so long.
+    #[allow(dead_code, reason = "not every test file has a use for it")]
+    pub(crate) fn pausing(pause: Duration) -> Self {
+        Self { pause: Mutex::new(pause), ..Self::new() }
+    }
+
+    /// The ranges written, by partition.
+    #[allow(dead_code, reason = "not every test file has a use for it")]
+    pub(crate) fn ranges(&self) -> Vec<(u32, u64, u64)> {
+        let mut ranges: Vec<_> = self.ranges.lock().unwrap().iter().copied().collect();
+        ranges.sort_unstable();
+        ranges
     }
 
     pub(crate) fn mortal(self, deaths: Deaths) -> Self {
@@ -187,6 +203,10 @@ impl Store for RangeStore {
         let [source] = batch.sources[..] else { panic!("a token names one range, not {:?}", batch.sources) };
         if let Some(deaths) = &self.deaths {
             deaths.pass().await;
+        }
+        let pause = std::mem::take(&mut *self.pause.lock().unwrap());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
         }
         if self.strike() {
             return Err(StoreError::Unavailable("refused".into()));

@@ -45,7 +45,10 @@ impl Audit {
             let span = if rounds % LONG_EVERY == 0 { self.minutes } else { SPAN };
             rounds += 1;
             let audited = self.store.audit(MinuteRange::new(now.minus(span).minute(), now.minute().plus(1))).await;
-            health.note("what is counted could not be compared with the log", audited.map(|audited| tell(audited.as_ref())).as_ref().map(|_| ()));
+            health.note(
+                "what is counted could not be compared with the log",
+                audited.map(|audited| tell(audited.as_ref())).as_ref().map(|_| ()),
+            );
         }
     }
 }

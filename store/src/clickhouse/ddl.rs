@@ -7,10 +7,12 @@ use super::config::Config;
 /// The tables that are sharded by the log's partitions, and in which each insert counts once; in the order in which
 /// they are written.
 pub(super) const ONCE: [&str; 4] = ["rollup_minute", "rollup_hour", "fates", "applied"];
+/// The tables in which an insert of a version that there is already must do nothing.
+pub(super) const VERSIONED: [&str; 2] = ["tested", "alerts"];
 /// The tables of which each shard has a part. They are asked for by their names with `_all`.
 const SHARDED: [&str; 6] = ["rollup_minute", "rollup_hour", "fates", "applied", "metrics", "dimension_values"];
 /// For how long a replicated table remembers an insert: longer than any batch is tried.
-const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
+pub(super) const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
 /// Power may fail after an insert was answered.
 const DURABLE: &str = "fsync_after_insert = 1, fsync_part_directory = 1";
 
@@ -137,7 +139,7 @@ mod tests {
         assert_eq!(sql.matches(&format!("engine = ReplicatedAggregatingMergeTree({place})")).count(), 2);
         assert_eq!(
             sql.matches(" replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800").count(),
-            ONCE.len()
+            ONCE.len() + VERSIONED.len()
         );
         assert!(!sql.contains("non_replicated") && !sql.contains("= MergeTree"));
         assert_eq!(sql.matches("engine = Distributed(main, icarus, ").count(), SHARDED.len());
@@ -150,7 +152,7 @@ mod tests {
         let config = Config::new("http://a");
         let sql = all(&config);
         assert!(!sql.contains("on cluster") && !sql.contains("Replicated") && !sql.contains("Distributed") && !sql.contains("${"));
-        assert_eq!(sql.matches("non_replicated_deduplication_window = 100000").count(), ONCE.len());
+        assert_eq!(sql.matches("non_replicated_deduplication_window = 100000").count(), ONCE.len() + VERSIONED.len());
         assert_eq!(asked("fates", &config), "fates");
         assert!(sql.contains("ttl time + toIntervalDay(8)") && sql.contains("ttl time + toIntervalDay(400)"));
     }

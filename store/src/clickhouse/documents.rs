@@ -1,8 +1,13 @@
 //! Fates, flags and alerts: few and small, found by app and time.
 //!
 //! What replaces something is one more row with a greater version; a question takes the row with the
-//! greatest. Each kind has one writer at a time (who owns the minutes' tests, who leads the alerts), so a
-//! version is the greatest known one and one more.
+//! greatest. Each kind should have one writer at a time (who owns the minutes' tests, who leads the alerts),
+//! but one that was paused may not know yet that it is no longer the one. So a version is claimed: it is the
+//! greatest one and one more, and the token of its insert. Of two that claim the same, the first stands,
+//! and the other is told so. Alerts are decided from alerts, so there the greatest one must still be that
+//! which the decision was made from.
+
+use std::sync::PoisonError;
 
 use schemas::{
     alert::{Alert, Delivery},
@@ -52,11 +57,15 @@ impl Inner {
 
     /// Notes a tested minute with its flags.
     pub(super) async fn write_flags(&self, app: &AppId, minute: Minute, flags: &[Flag]) -> Result<(), StoreError> {
-        let sql = "select max(version) from tested where app = ? and minute = toDateTime(?, 'UTC')";
-        let version = self.next_version(self.ask(sql).bind(app.as_str()).bind(bound(minute))).await?;
+        let of = "from tested where app = ? and minute = toDateTime(?, 'UTC')";
+        let ask = |what: &str| self.ask(&format!("select {what} {of}")).bind(app.as_str()).bind(bound(minute));
+        let version = self.number("reading the last version of flags", ask("max(version)")).await? + 1;
         let flags = flags.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
-        let row = TestedIn { app: app.as_str(), minute: seconds(minute)?, flags, version };
-        self.insert::<TestedIn<'_>>("writing flags", "tested", 0, &[row], None).await
+        let row = TestedIn { app: app.as_str(), minute: seconds(minute)?, flags, version, writer: self.writer };
+        let token = format!("{app}/{}/{version}", minute.0);
+        self.insert::<TestedIn<'_>>("writing flags", "tested", 0, &[row], Some(token)).await?;
+        let own = ask(&format!("countIf(version = {version} and writer = {})", self.writer));
+        self.claimed("the flags of a minute", own).await
     }
 
     /// The last tested minute of `app`.
@@ -77,17 +86,39 @@ impl Inner {
 
     /// Writes alerts, and how far flags are grouped, in one insert of one part.
     pub(super) async fn write_alerts(&self, app: &AppId, grouped: Option<Minute>, alerts: &[Alert]) -> Result<(), StoreError> {
-        let version = self.next_version(self.ask("select max(version) from alerts")).await?;
-        let mut rows = alerts.iter().map(|alert| alert_row(alert, version)).collect::<Result<Vec<_>, _>>()?;
+        let last = self.alerts_version().await?;
+        let seen = self.alerts_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if seen.is_some_and(|seen| seen != last) {
+            return Err(changed("alerts"));
+        }
+        let (version, writer) = (last + 1, self.writer);
+        let mut rows = alerts.iter().map(|alert| alert_row(alert, version, writer)).collect::<Result<Vec<_>, _>>()?;
         if let Some(minute) = grouped {
             let (began, app) = (seconds(minute)?, app.as_str());
-            rows.push(AlertIn { app, id: GROUPED, state: "", began, last_flagged: 0, untold: false, alert: String::new(), version });
+            rows.push(AlertIn {
+                app,
+                id: GROUPED,
+                state: "",
+                began,
+                last_flagged: 0,
+                untold: false,
+                alert: String::new(),
+                version,
+                writer,
+            });
         }
-        self.insert::<AlertIn<'_>>("writing alerts", "alerts", 0, &rows, None).await
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.insert::<AlertIn<'_>>("writing alerts", "alerts", 0, &rows, Some(version.to_string())).await?;
+        self.claimed("alerts", self.ask(&format!("select countIf(version = {version} and writer = {writer}) from alerts"))).await?;
+        self.decide_from(version);
+        Ok(())
     }
 
     /// The minute of `app` up to which flags are grouped.
     pub(super) async fn grouped(&self, app: &AppId) -> Result<Option<Minute>, StoreError> {
+        self.decide_from(self.alerts_version().await?);
         let sql =
             "select toUInt32(intDiv(toUnixTimestamp(argMax(began, version)), 60)) from alerts where app = ? and id = ? having count() > 0";
         let minute = self.ask(sql).bind(app.as_str()).bind(GROUPED).fetch_optional::<u32>();
@@ -102,6 +133,7 @@ impl Inner {
             conditions.push_str(" and app = ?");
         }
         if query.open {
+            self.decide_from(self.alerts_version().await?);
             conditions.push_str(" and (state != 'resolved' or untold)");
         }
         let sql = format!("select alert from alerts final where id > 0{conditions} order by app, id desc");
@@ -114,12 +146,35 @@ impl Inner {
         Ok(alerts.into_iter().filter(|alert| query.asks_for(alert)).collect())
     }
 
-    async fn next_version(&self, query: clickhouse::query::Query) -> Result<u64, StoreError> {
-        Ok(self.in_time("reading the last version", query.fetch_one::<u64>()).await? + 1)
+    /// The version of the alerts; read before them, so that it is never newer than what was read.
+    async fn alerts_version(&self) -> Result<u64, StoreError> {
+        self.number("reading the version of the alerts", self.ask("select max(version) from alerts")).await
+    }
+
+    /// Notes which version of the alerts the next decision about them is made from. Whoever decides asks how
+    /// far flags are grouped or which alerts are open; the API asks neither.
+    fn decide_from(&self, version: u64) {
+        *self.alerts_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+    }
+
+    /// That the rows just inserted are this process's, by how many of them there are.
+    async fn claimed(&self, what: &str, own: clickhouse::query::Query) -> Result<(), StoreError> {
+        match self.number("reading what was written", own).await? {
+            0 => Err(changed(what)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn number(&self, what: &str, query: clickhouse::query::Query) -> Result<u64, StoreError> {
+        self.in_time(what, query.fetch_one::<u64>()).await
     }
 }
 
-fn alert_row(alert: &Alert, version: u64) -> Result<AlertIn<'_>, StoreError> {
+fn changed(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("another process wrote {what} meanwhile: what there is now has to be read again"))
+}
+
+fn alert_row(alert: &Alert, version: u64, writer: u64) -> Result<AlertIn<'_>, StoreError> {
     Ok(AlertIn {
         app: alert.app.as_str(),
         id: alert.id,
@@ -129,6 +184,7 @@ fn alert_row(alert: &Alert, version: u64) -> Result<AlertIn<'_>, StoreError> {
         untold: alert.changes.iter().any(|change| change.delivery == Delivery::Due),
         alert: to_json(alert)?,
         version,
+        writer,
     })
 }
 

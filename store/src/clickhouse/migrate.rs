@@ -34,7 +34,7 @@ pub struct Migrated {
 /// than this version, or one of them without deduplication; `Unavailable` when there is no answer.
 pub async fn migrate(config: Config) -> Result<Migrated, StoreError> {
     config.check()?;
-    let inner = Inner { shards: config.clients(), known: std::sync::Mutex::default(), config };
+    let inner = Inner::new(config);
     let mut migrated = Migrated::default();
     for shard in &inner.shards {
         inner.check_server(shard).await?;
@@ -72,7 +72,7 @@ impl Inner {
             return Err(StoreError::Mismatch(text));
         }
         let tables = self.tables(client).await?;
-        ddl::ONCE.iter().try_for_each(|name| self.check_window(name, &tables))
+        ddl::ONCE.iter().chain(&ddl::VERSIONED).try_for_each(|name| self.check_window(name, &tables))
     }
 
     async fn check_server(&self, client: &Client) -> Result<(), StoreError> {
@@ -104,7 +104,7 @@ impl Inner {
         };
         if setting_of(&table.engine_full, setting).unwrap_or(0) == 0 {
             return Err(StoreError::Mismatch(format!(
-                "table {database}.{name} would count a batch that is sent again twice: alter table {database}.{name} modify setting {setting} = {}",
+                "table {database}.{name} would count what is sent again twice: alter table {database}.{name} modify setting {setting} = {}",
                 self.config.deduplication_window
             )));
         }

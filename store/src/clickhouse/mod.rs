@@ -13,12 +13,14 @@ mod documents;
 mod error;
 mod migrate;
 mod read;
+mod replay;
 mod rows;
 mod write;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     future::Future,
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex},
 };
 
@@ -52,6 +54,12 @@ struct Inner {
     shards: Vec<Client>,
     /// What the catalog was told already.
     known: Mutex<Known>,
+    /// The version of the alerts that the last decision about them was made from.
+    alerts_seen: Mutex<Option<u64>>,
+    /// Partitions of the log of which the list of applied batches was looked at.
+    looked_at: Mutex<HashSet<u32>>,
+    /// Tells this process's inserts of documents from others'.
+    writer: u64,
 }
 
 impl std::fmt::Debug for ClickHouseStore {
@@ -68,7 +76,7 @@ impl ClickHouseStore {
     /// of another version or without deduplication; `Unavailable` when there is no answer.
     pub async fn open(config: Config) -> Result<Self, StoreError> {
         config.check()?;
-        let inner = Inner { shards: config.clients(), known: Mutex::default(), config };
+        let inner = Inner::new(config);
         for shard in &inner.shards {
             inner.check(shard).await?;
         }
@@ -145,6 +153,19 @@ impl Store for ClickHouseStore {
 }
 
 impl Inner {
+    fn new(config: Config) -> Self {
+        // Seeded by the system for each one.
+        let writer = RandomState::new().hash_one(std::process::id());
+        Self {
+            shards: config.clients(),
+            known: Mutex::default(),
+            alerts_seen: Mutex::default(),
+            looked_at: Mutex::default(),
+            writer,
+            config,
+        }
+    }
+
     /// Where the tables that are not sharded stand, and where questions go.
     fn first(&self) -> &Client {
         &self.shards[0]

@@ -146,6 +146,7 @@ pub(super) struct TestedIn<'a> {
     pub(super) minute: u32,
     pub(super) flags: Vec<String>,
     pub(super) version: u64,
+    pub(super) writer: u64,
 }
 
 #[derive(Debug, Row, Serialize)]
@@ -158,6 +159,7 @@ pub(super) struct AlertIn<'a> {
     pub(super) untold: bool,
     pub(super) alert: String,
     pub(super) version: u64,
+    pub(super) writer: u64,
 }
 
 /// What the server says about the tables.

@@ -17,6 +17,7 @@ use super::{
     audit::{Counts, SAMPLES},
     ddl,
     error::error,
+    replay::Sending,
     rows::{AppliedIn, FateIn, RollupIn},
     seconds,
 };
@@ -47,19 +48,27 @@ impl Inner {
                 batch.sources.len()
             )));
         };
+        let shard = source.partition as usize % self.shards.len();
+        if self.is_applied(*source, shard, batch).await? {
+            return Ok(());
+        }
+        let sending = Sending::begin();
         // The catalog first: what has rows is listed.
         self.enter(batch).await?;
-        let shard = source.partition as usize % self.shards.len();
         let [minute_table, hour_table, fate_table, applied_table] = ddl::ONCE;
         let token = |table| Some(self.token(*source, table));
         let names = cuboid_names(batch);
         let minutes = minute_rows(batch, &names)?;
+        sending.goes_on()?;
         self.insert::<RollupIn<'_>>("writing rollups of minutes", minute_table, shard, &minutes, token(minute_table)).await?;
         let by_hour = by_hour(batch);
         let hours = hour_rows(&by_hour, &names)?;
+        sending.goes_on()?;
         self.insert::<RollupIn<'_>>("writing rollups of hours", hour_table, shard, &hours, token(hour_table)).await?;
         let fates = batch.fates.iter().map(fate_row).collect::<Result<Vec<_>, _>>()?;
+        sending.goes_on()?;
         self.insert::<FateIn<'_>>("writing fates", fate_table, shard, &fates, token(fate_table)).await?;
+        sending.goes_on()?;
         let applied = [applied_row(&self.config.log, *source, &applied_counts(batch))?];
         self.insert::<AppliedIn<'_>>("noting a batch", applied_table, shard, &applied, token(applied_table)).await
     }

@@ -267,6 +267,16 @@ fn alert(app: &str, id: u64, state: AlertState, began: u32, delivery: Delivery) 
     }
 }
 
+/// An alert of an app that is firing, with a change that is to be told.
+pub fn a_firing_alert(app: &str, id: u64) -> Alert {
+    alert(app, id, AlertState::Firing, 100, Delivery::Due)
+}
+
+/// A flag of an app in the minute that its number names.
+pub fn a_flag(app: &str, tested: u32) -> (Minute, Flag) {
+    (minute(tested), flag(app, tested))
+}
+
 /// Alerts are found by app, range and openness.
 pub async fn alerts_are_replaced_and_found(world: &dyn World) {
     let store = world.open().await;

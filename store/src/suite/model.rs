@@ -131,7 +131,7 @@ impl Script {
             groups.entry(group).or_default().push(Cell { metric: Arc::new(cube.metric), minute, rollup });
         }
         let rollups = groups.into_iter().map(|(group, cells)| GroupRollups { group: Arc::new(group), cells }).collect();
-        Batch { sources: vec![Source { partition: 0, start: offset, end: offset + 1 }], rollups, fates: Vec::new() }
+        Batch { sources: vec![Source { partition: 0, start: offset, end: offset + 1 }], rollups, ..Batch::default() }
     }
 
     /// Fates of the apps of one test, received lately.
