@@ -42,6 +42,7 @@ fn batch(offset: u64, metrics: &[&str], routes: &[&str], minute: Minute) -> Batc
         sources: vec![Source { partition: 0, start: offset, end: offset + 1 }],
         rollups: routes.iter().map(|route| GroupRollups { group: Arc::new(group(route)), cells: cells.clone() }).collect(),
         fates: vec![FateCount { app: app(), minute, kind: schemas::fate::FateKind::RolledUp, reason: "".into(), events: 1, newest: NOW }],
+        ..Batch::default()
     }
 }
 

@@ -119,6 +119,7 @@ fn client(config: &Config) -> Result<Client, StoreError> {
     config.clients().into_iter().next().ok_or_else(|| StoreError::Mismatch("a configuration without a server".to_owned()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn unreadable(error: clickhouse::error::Error) -> StoreError {
     StoreError::Unavailable(format!("reading all that is counted: {error}"))
 }
