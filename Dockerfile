@@ -40,6 +40,6 @@ WORKDIR /var/lib/icarus
 EXPOSE 7070
 # A signal to stop reaches the process itself, which drains.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["icarus", "health"]
+HEALTHCHECK --interval=5s --timeout=6s --start-period=30s --retries=6 CMD ["icarus", "health"]
 ENTRYPOINT ["icarus"]
 CMD ["serve", "--listen", "0.0.0.0:7070", "--data-dir", "/var/lib/icarus"]
