@@ -1,9 +1,10 @@
 //! `docker-compose.yml`, the image and what is mounted, against the binary and the tools that are at hand.
 //! No container runs here: what was and was not run stands in the README.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write as _,
     path::Path,
     process::{Command, Output},
 };
@@ -109,12 +110,17 @@ fn properties() -> BTreeMap<String, String> {
     lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
+/// Says what was not run, past the harness, which keeps what passing tests print.
+fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}");
+}
+
 /// Runs a tool that may not be at hand; whoever reads the output sees that it was not.
 fn tool(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).current_dir(root()).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: `{program} {}`: {program} is not installed here", arguments.join(" "));
+            skipped(&format!("`{program} {}`: {program} is not installed here", arguments.join(" ")));
             None
         }
         Err(error) => panic!("{program}: {error}"),
@@ -329,7 +335,7 @@ fn the_broker_keeps_what_exactly_once_rests_on() {
 fn kafkas_own_tool_takes_the_brokers_configuration() {
     let Some(installed) = tool("sh", &["e2e/servers/kafka/install.sh"]) else { return };
     if !installed.status.success() {
-        eprintln!("SKIPPED: {}", String::from_utf8_lossy(&installed.stderr).trim());
+        skipped(String::from_utf8_lossy(&installed.stderr).trim());
         return;
     }
     let (dir, libs) = (tempfile::tempdir().unwrap(), String::from_utf8(installed.stdout).unwrap());
