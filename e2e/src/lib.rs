@@ -6,6 +6,7 @@ pub mod api;
 pub mod balancer;
 pub mod binary;
 pub mod conservation;
+pub mod deploy;
 pub mod process;
 pub mod server;
 pub mod simulation;
