@@ -15,6 +15,7 @@ use event_log::{
     suite::broker::Broker,
 };
 use futures_util::future::select_all;
+use service::pace::Pace;
 use store::{
     clickhouse::{ClickHouseStore, config::Config as ClickHouseConfig},
     suite::{contents::tsv, engine::Engine, proxy::Proxy},
@@ -144,10 +145,14 @@ impl Fleet {
         ClickHouseStore::open(self.clickhouse()).await.unwrap()
     }
 
-    /// Where each partition of the log ends.
-    pub async fn log_ends(&self) -> BTreeMap<u32, u64> {
+    /// The log, as a program reaches it.
+    fn log(&self) -> Kafka {
         let raw = kafka::RawConfig { brokers: self.broker.address(), partitions: PARTITIONS, ..kafka::RawConfig::default() };
-        let log = Kafka::connect(raw.check().unwrap()).unwrap();
+        Kafka::connect(raw.check().unwrap()).unwrap()
+    }
+
+    /// Where each partition of the log ends that has records.
+    async fn log_ends(log: &Kafka) -> BTreeMap<u32, u64> {
         let mut ends = BTreeMap::new();
         for partition in 0..PARTITIONS {
             let extent = log.extent(Partition(partition)).await.unwrap();
@@ -160,7 +165,7 @@ impl Fleet {
 
     /// Where the last range ends that is in ClickHouse, by partition.
     async fn applied_ends(&self) -> BTreeMap<u32, u64> {
-        let lines = tsv(&self.clickhouse(), "select partition, max(end) from applied group by partition").await.unwrap();
+        let lines = tsv(&self.clickhouse(), "select log_partition, max(end_offset) from applied group by log_partition").await.unwrap();
         let number = |text: &str| text.parse::<u64>().unwrap();
         lines
             .lines()
@@ -169,19 +174,16 @@ impl Fleet {
             .collect()
     }
 
-    /// Waits until every record of the log is counted. Nobody sends any more.
+    /// Waits until every record of the log is counted. No beacon is sent any more; an intake may still tell of those
+    /// that it refused.
     pub async fn counted(&self) {
-        let ends = self.log_ends().await;
+        let log = self.log();
         let all_counted = async {
             let mut pace = Pace::new(LOOK, std::future::pending());
-            while pace.next().await {
-                if self.applied_ends().await == ends {
-                    return;
-                }
-            }
+            while pace.next().await && self.applied_ends().await != Self::log_ends(&log).await {}
         };
         if tokio::time::timeout(PATIENCE, all_counted).await.is_err() {
-            panic!("the log ends at {ends:?}, counted is up to {:?}", self.applied_ends().await);
+            panic!("the log ends at {:?}, counted is up to {:?}", Self::log_ends(&log).await, self.applied_ends().await);
         }
     }
 

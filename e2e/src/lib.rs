@@ -5,7 +5,9 @@
 pub mod api;
 pub mod balancer;
 pub mod binary;
+pub mod chaos;
 pub mod conservation;
+pub mod fleet;
 pub mod deploy;
 pub mod process;
 pub mod server;

@@ -1,11 +1,12 @@
 """ClickHouse's HTTP interface over the engine in process (chdb), for tests.
 
-    front.py DIR PORT [--remove]
+    front.py DIR PORT [--remove] [--forget]
 
 Serves the database in DIR on 127.0.0.1:PORT (0: a free one), prints `ready PORT`, and ends when its standard input
-does, so that no server outlives the test that started it; with `--remove` it takes DIR with it. It speaks what the `clickhouse` crate sends without
-compression: POST only; SQL in the body, or an insert in `query` and its rows in the body; every other parameter of the
-URL is a setting. Calls run one after another.
+does, so that no server outlives the test that started it; with `--remove` it takes DIR with it. With `--forget` it
+takes each insert for a new one, whatever its token. It speaks what the `clickhouse` crate sends without compression:
+POST only; SQL in the body, or an insert in `query` and its rows in the body; every other parameter of the URL is a
+setting. Calls run one after another.
 """
 
 import os
@@ -32,7 +33,12 @@ class Front(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self):
-        body = self.body()
+        try:
+            body = self.body()
+        except (ValueError, ConnectionError):
+            # Cut off in the middle: nothing was asked.
+            self.close_connection = True
+            return
         parameters = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         try:
             status, answer = 200, self.server.run(parameters, body)
@@ -44,7 +50,10 @@ class Front(BaseHTTPRequestHandler):
             self.send_header("X-ClickHouse-Exception-Code", code.group(1).decode())
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        try:
+            self.wfile.write(answer)
+        except ConnectionError:
+            self.close_connection = True
 
     def body(self):
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -72,6 +81,9 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def run(self, parameters, body):
+        if "--forget" in sys.argv and "insert_deduplication_token" in parameters:
+            del parameters["insert_deduplication_token"]
+            parameters |= {"insert_deduplicate": "0", "deduplicate_insert": "disable"}
         settings = ", ".join(f"{name(key)} = {literal(value)}" for key, value in parameters.items() if key not in NO_SETTINGS)
         query = parameters.get("query")
         with self.lock:

@@ -17,6 +17,7 @@ const INSTALLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/
 pub struct Engine {
     dir: PathBuf,
     port: u16,
+    more: &'static [&'static str],
     child: Mutex<Child>,
 }
 
@@ -26,8 +27,20 @@ impl Engine {
     /// # Errors
     /// When it can't be fetched or does not start.
     pub fn start(dir: &Path) -> io::Result<Self> {
-        let (child, port) = start(dir, 0, &[])?;
-        Ok(Self { dir: dir.to_owned(), port, child: Mutex::new(child) })
+        Self::start_with(dir, &[])
+    }
+
+    /// The same, but each insert is taken for a new one: nothing is known again. For tests that must fail then.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_forgetful(dir: &Path) -> io::Result<Self> {
+        Self::start_with(dir, &["--forget"])
+    }
+
+    fn start_with(dir: &Path, more: &'static [&'static str]) -> io::Result<Self> {
+        let (child, port) = start(dir, 0, more)?;
+        Ok(Self { dir: dir.to_owned(), port, more, child: Mutex::new(child) })
     }
 
     /// Its HTTP interface; the same after [`Engine::restart`].
@@ -50,7 +63,7 @@ impl Engine {
     /// # Errors
     /// When it does not start.
     pub fn restart(&self) -> io::Result<()> {
-        let (child, _) = start(&self.dir, self.port, &[])?;
+        let (child, _) = start(&self.dir, self.port, self.more)?;
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = child;
         Ok(())
     }
