@@ -1,19 +1,69 @@
 //! How the store on ClickHouse is configured.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use clickhouse::{Client, Compression};
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::{ClientConfig, RootCertStore};
 use schemas::time::MINUTES_PER_DAY;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::StoreError;
 
 const DAY: Duration = Duration::from_secs(MINUTES_PER_DAY as u64 * 60);
+const SECOND: Duration = Duration::from_secs(1);
 /// The tables count seconds in 32 bits, which end in 2106: a row and its retention must lie before.
 const RETENTION_MAX: Duration = Duration::from_secs(20 * 365 * 24 * 3_600);
 /// A token that left the window would be taken for new: one for each insert, of all partitions of the log.
 const DEDUPLICATION_WINDOW: u32 = 100_000;
 
-/// Checked by [`Config::check`].
+/// How long an idle connection is kept: less than the 3 s of a server's default.
+const IDLE_MAX: Duration = Duration::from_secs(2);
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// A text that is never shown: neither in logs nor when the configuration is.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {what}")]
+pub struct ConfigError {
+    /// The setting's own name, without the section that it stands in.
+    pub key: &'static str,
+    /// What is wrong, or what to do.
+    pub what: String,
+}
+
+impl ConfigError {
+    pub(super) fn new(key: &'static str, what: impl Into<String>) -> Self {
+        Self { key, what: what.into() }
+    }
+}
+
+/// Made by [`RawConfig::check`](super::raw::RawConfig::check), and checked again when a store is opened.
 #[derive(Clone)]
 pub struct Config {
     /// The HTTP interfaces, `http://host:8123` or `https://host:8443`: one of each shard, in an order that
@@ -23,8 +73,9 @@ pub struct Config {
     /// Where the tables are; letters, digits and `_`.
     pub database: String,
     pub user: Option<String>,
-    /// Never printed.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
+    /// The authorities that may sign the servers' certificates; the system's if not given.
+    pub tls_roots: Option<Arc<RootCertStore>>,
     /// LZ4 on the way, for servers that are not next door.
     pub compress: bool,
     /// The log that offsets belong to, such as its topic. Part of what a batch is known by.
@@ -50,6 +101,7 @@ impl Config {
             database: "icarus".to_owned(),
             user: None,
             password: None,
+            tls_roots: None,
             compress: false,
             log: "events".to_owned(),
             cluster: None,
@@ -63,26 +115,38 @@ impl Config {
     /// Whether it can be used.
     ///
     /// # Errors
-    /// `Mismatch` with the setting that is wrong.
+    /// `Mismatch` with all settings that are wrong.
     pub fn check(&self) -> Result<(), StoreError> {
+        let wrong: Vec<_> = self.wrong().iter().map(ToString::to_string).collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Mismatch(format!("the configuration of ClickHouse is wrong: {}", wrong.join("; "))))
+    }
+
+    /// All settings that are wrong.
+    pub(super) fn wrong(&self) -> Vec<ConfigError> {
         let plain = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let whole = |time: Duration| time >= DAY && time <= RETENTION_MAX && time.as_secs().is_multiple_of(DAY.as_secs());
-        let wrong = if self.urls.is_empty() || !self.urls.iter().all(|url| url.starts_with("http://") || url.starts_with("https://")) {
-            "urls: name the HTTP interface of each shard, such as http://127.0.0.1:8123"
-        } else if self.urls.len() > 1 && self.cluster.is_none() {
-            "cluster: several urls are shards of a cluster, and questions need its name"
-        } else if !plain(&self.database) {
-            "database: use letters, digits and _"
-        } else if self.cluster.as_deref().is_some_and(|cluster| !plain(cluster)) {
-            "cluster: use letters, digits and _"
-        } else if !whole(self.minute_retention) || !whole(self.hour_retention) || self.hour_retention < self.minute_retention {
-            "retention: use whole days, from 1 to 7300, of hours at least as many as of minutes"
-        } else if self.deduplication_window == 0 {
-            "deduplication_window: without one a batch sent again counts twice; use 100000"
-        } else {
-            return Ok(());
-        };
-        Err(StoreError::Mismatch(format!("the configuration of ClickHouse is wrong: {wrong}")))
+        let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        let kept = whole(self.minute_retention) && whole(self.hour_retention) && self.hour_retention >= self.minute_retention;
+        let tls = self.urls.iter().all(|url| url.starts_with("https://"));
+        let checks = [
+            (
+                !self.urls.is_empty() && self.urls.iter().all(http),
+                "urls",
+                "name the HTTP interface of each shard, such as http://127.0.0.1:8123",
+            ),
+            (self.urls.len() < 2 || self.cluster.is_some(), "cluster", "several urls are shards of a cluster, and questions need its name"),
+            (plain(&self.database), "database", "use letters, digits and _"),
+            (self.cluster.as_deref().is_none_or(plain), "cluster", "use letters, digits and _"),
+            (kept, "retention", "use whole days, from 1 to 7300, of hours at least as many as of minutes"),
+            (self.deduplication_window > 0, "deduplication_window", "without one a batch sent again counts twice; use 100000"),
+            ((SECOND..=SECOND * 3_600).contains(&self.timeout), "timeout", "use 1 s to 1 h"),
+            (self.password.is_none() || self.user.is_some(), "user", "a password needs one"),
+            (self.tls_roots.is_none() || tls, "tls_ca_file", "it is for urls that begin with https://"),
+        ];
+        checks.into_iter().filter(|(good, _, _)| !good).map(|(_, key, what)| ConfigError::new(key, what)).collect()
     }
 
     /// For how long the list of applied ranges is kept: longer than the minutes that it is compared with, and
@@ -100,17 +164,32 @@ impl Config {
     pub(crate) fn clients(&self) -> Vec<Client> {
         let client = |url: &String| {
             let compression = if self.compress { Compression::Lz4 } else { Compression::None };
-            let mut client = Client::default().with_url(url).with_database(&self.database).with_compression(compression);
+            let client = self.tls_roots.as_ref().map_or_else(Client::default, trusting);
+            let mut client = client.with_url(url).with_database(&self.database).with_compression(compression);
             if let Some(user) = &self.user {
                 client = client.with_user(user);
             }
             if let Some(password) = &self.password {
-                client = client.with_password(password);
+                client = client.with_password(&password.0);
             }
             client
         };
         self.urls.iter().map(client).collect()
     }
+}
+
+/// A client that trusts these authorities alone.
+fn trusting(roots: &Arc<RootCertStore>) -> Client {
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the versions that are the default")
+        .with_root_certificates(Arc::clone(roots))
+        .with_no_client_auth();
+    let mut http = HttpConnector::new();
+    http.set_keepalive(Some(KEEPALIVE));
+    http.enforce_http(false);
+    let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1().wrap_connector(http);
+    Client::with_http_client(HttpClient::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(https))
 }
 
 impl fmt::Debug for Config {
@@ -133,13 +212,15 @@ mod tests {
         let good = Config::new("http://127.0.0.1:8123");
         good.check().unwrap();
         type Change = fn(&mut Config);
-        let wrong: [(&str, Change); 6] = [
+        let wrong: [(&str, Change); 8] = [
             ("urls", |config| config.urls.clear()),
             ("urls", |config| config.urls = vec!["127.0.0.1:8123".to_owned()]),
             ("cluster", |config| config.urls = vec!["http://a".to_owned(), "http://b".to_owned()]),
             ("database", |config| config.database = "a; drop".to_owned()),
             ("retention", |config| config.minute_retention = Duration::from_secs(100_000)),
             ("deduplication_window", |config| config.deduplication_window = 0),
+            ("timeout", |config| config.timeout = Duration::ZERO),
+            ("user", |config| config.password = Some(Secret::new("s3cret"))),
         ];
         for (setting, change) in wrong {
             let mut config = good.clone();
@@ -147,11 +228,5 @@ mod tests {
             let error = config.check().unwrap_err().to_string();
             assert!(error.contains(&format!("wrong: {setting}: ")), "{error}");
         }
-    }
-
-    #[test]
-    fn a_password_is_never_printed() {
-        let config = Config { password: Some("s3cret".to_owned()), ..Config::new("http://a") };
-        assert!(!format!("{config:?}").contains("s3cret"));
     }
 }

@@ -12,6 +12,7 @@ mod ddl;
 mod documents;
 mod error;
 mod migrate;
+pub mod raw;
 mod read;
 mod replay;
 mod rows;
