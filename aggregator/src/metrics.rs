@@ -4,6 +4,8 @@ use service::metrics::{Kind, SelfMetric};
 
 /// Records read from the log and folded.
 pub const RECORDS: &str = "icarus_aggregator_records_total";
+/// Records that the log has twice.
+pub const TWICE: &str = "icarus_aggregator_records_twice_total";
 /// Records that could not be decoded.
 pub const UNDECODABLE: &str = "icarus_aggregator_undecodable_records_total";
 /// Events by fate.
@@ -32,8 +34,13 @@ pub const APPS_OWNED: &str = "icarus_aggregator_apps_owned";
 pub const TEST_SECONDS: &str = "icarus_aggregator_test_seconds";
 
 /// All of them.
-pub const ALL: [SelfMetric; 14] = [
+pub const ALL: [SelfMetric; 15] = [
     SelfMetric { name: RECORDS, kind: Kind::Counter, help: "Records folded." },
+    SelfMetric {
+        name: TWICE,
+        kind: Kind::Counter,
+        help: "Records that the log got twice, mostly when brokers or intakes died; the second is not counted in any way.",
+    },
     SelfMetric {
         name: UNDECODABLE,
         kind: Kind::Counter,

@@ -82,6 +82,8 @@ pub struct Report {
     /// Connections to ClickHouse cut in the middle of an insert, or of its answer.
     pub cuts: u64,
     pub elapsed: Duration,
+    /// From the last kill until all that was acknowledged was counted.
+    pub recovery: Duration,
     pub summary: Summary,
     /// Counts that were compared with the truth.
     pub compared: usize,
@@ -94,6 +96,7 @@ impl fmt::Display for Report {
         let seconds = self.elapsed.as_secs();
         writeln!(f, "{} kills and {} cut connections in {seconds} s of chaos: {:?}", self.kills, self.cuts, self.events)?;
         writeln!(f, "{}", self.summary)?;
+        writeln!(f, "all of it was counted {:.1} s after the last kill", self.recovery.as_secs_f64())?;
         match self.wrong.as_str() {
             "" => write!(f, "{} counts are as they must be: nothing lost, nothing twice", self.compared),
             wrong => write!(f, "of {} counts some are wrong:\n{wrong}", self.compared),
@@ -118,12 +121,14 @@ pub async fn run(plan: &Plan) -> Option<Report> {
 
     fleet.proxy.set(Faults::default());
     fleet.start().await;
+    let watch = Stopwatch::start();
     let summary = sending.end().await;
     fleet.survives(Duration::from_millis(100)).await;
     spools_are_empty(&fleet).await;
     fleet.counted().await;
+    let recovery = watch.elapsed();
     let (compared, wrong) = law(&fleet, &summary).await;
-    Some(Report { kills, events, cuts: fleet.proxy.cuts(), elapsed, summary, compared, wrong })
+    Some(Report { kills, events, cuts: fleet.proxy.cuts(), elapsed, recovery, summary, compared, wrong })
 }
 
 async fn disturb(fleet: &mut Fleet, plan: &Plan, watch: &Stopwatch) -> (u32, BTreeMap<Event, u32>) {

@@ -35,6 +35,8 @@ pub struct Edge {
 #[derive(Debug, Default)]
 pub struct Context<'a> {
     pub beacon_id: Cow<'a, [u8]>,
+    /// Of the request; 0 if it has none.
+    pub arrival: u64,
     pub weight: u32,
     pub route: Cow<'a, str>,
     pub url: Cow<'a, str>,
@@ -61,6 +63,7 @@ impl<'a> Context<'a> {
         };
         Self {
             beacon_id: Cow::Borrowed(text(beacon.id.as_ref()).as_bytes()),
+            arrival: 0,
             weight,
             route,
             url: bounded_url(url),
@@ -118,6 +121,7 @@ impl<'a> Context<'a> {
             received_ms: u64::try_from(received.as_ms()).unwrap_or(0),
             lateness_max_s: u32::try_from(app.lateness_max.as_secs()).unwrap_or(u32::MAX),
             weight: self.weight,
+            arrival: self.arrival,
             route: &self.route,
             country: &edge.country,
             region: &edge.region,

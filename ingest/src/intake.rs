@@ -1,6 +1,6 @@
 //! The intake's way: decode, authorise, validate, enrich, publish.
 
-use std::sync::Arc;
+use std::{num::NonZeroU64, sync::Arc};
 
 use bytes::Bytes;
 use event_log::{EventLog, Partition};
@@ -14,7 +14,6 @@ use schemas::{
 
 use crate::{
     agent::{Agent, Agents},
-    arrival::ArrivalId,
     config::{AppPolicy, Config},
     decode::{Decoded, decode},
     enrich::{Context, Edge},
@@ -36,8 +35,8 @@ pub struct Request<'a> {
     pub user_agent: &'a str,
     pub referer: &'a str,
     pub idempotency_key: Option<&'a str>,
-    /// Names the record of a beacon that names itself not.
-    pub arrival: Option<ArrivalId>,
+    /// Names the request, and its beacon if that doesn't name itself.
+    pub arrival: Option<NonZeroU64>,
     pub edge: Edge,
     pub received: Timestamp,
 }
@@ -165,12 +164,12 @@ impl Intake {
     }
 
     /// The record of a beacon, in the partition where a copy of it would be, too.
-    fn place<'r>(
+    fn place(
         &self,
         app: &AppPolicy,
         agent: &Agent,
-        mut context: Context<'r>,
-        request: &'r Request<'_>,
+        mut context: Context<'_>,
+        request: &Request<'_>,
         events: &[ValidEvent<'_>],
         rejected: Vec<Rejected>,
     ) -> Accepted {
@@ -182,8 +181,9 @@ impl Intake {
             &context.beacon_id
         };
         let partition = record::partition(app.id.as_str(), &context.route, id, self.log.partitions(), self.config.route_spread);
-        if context.beacon_id.is_empty() {
-            context.beacon_id = request.arrival.as_ref().map(|id| id.as_slice()).unwrap_or_default().into();
+        context.arrival = request.arrival.map_or(0, NonZeroU64::get);
+        if context.beacon_id.is_empty() && context.arrival != 0 {
+            context.beacon_id = context.arrival.to_be_bytes().to_vec().into();
         }
         let record = context.record(app, agent, &request.edge, request.received, events, &rejected);
         Accepted { app: app.id.clone(), partition: Partition(partition), record, receipt: Receipt { accepted: events.len(), rejected } }

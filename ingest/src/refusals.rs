@@ -39,9 +39,11 @@ impl Refusals {
         let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let record = |(app, reasons): (AppId, BTreeMap<&'static str, u64>)| {
             let refusals = reasons.into_iter().map(|(reason, count)| Rejection { reason: reason.into(), count }).collect();
+            let arrival = arrivals.next().get();
             let record = BeaconRecord {
                 app: app.as_str().into(),
-                beacon_id: arrivals.next().into(),
+                beacon_id: arrival.to_be_bytes().to_vec(),
+                arrival,
                 received_ms: u64::try_from(received.as_ms()).unwrap_or(0),
                 refusals,
                 ..BeaconRecord::default()

@@ -14,7 +14,7 @@ mod metrics;
 
 use std::{collections::BTreeMap, ops::Range};
 
-pub use duplicates::Duplicates;
+pub use duplicates::{Duplicates, Seen};
 use schemas::{
     app::{App, AppId, AppIdError},
     cuboid::{Cuboid, DIMENSIONS_MAX},

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use self::hand::{Drained, Folding, Hand, Place, Protocol, Stop, rest};
 use crate::{
     config::Config,
-    fold::{Duplicates, Fold},
+    fold::{Duplicates, Fold, Seen},
     metrics,
 };
 
@@ -285,7 +285,7 @@ impl Worker {
     fn fold(&self, hand: &mut Hand, partition: Partition, records: &[LogRecord]) {
         let key = hand.key(partition);
         let (Some(place), Some(folding)) = (hand.partitions.get_mut(&partition), hand.folds.get_mut(&key)) else { return };
-        let (mut folded, mut undecodable) = (0u64, 0u64);
+        let (mut folded, mut twice, mut undecodable) = (0u64, 0u64, 0u64);
         let mut total = crate::fold::Outcome::default();
         for LogRecord { offset, bytes, .. } in records {
             place.next = Offset(offset.0 + 1);
@@ -297,11 +297,15 @@ impl Worker {
                     continue;
                 }
             };
-            let repeated = place.duplicates.note(offset.0, record.app, record.beacon_id);
+            let seen = place.duplicates.note(offset.0, record.app, record.beacon_id, record.arrival);
             if *offset < place.written {
                 continue;
             }
-            match folding.fold.add(&record, repeated) {
+            if seen == Seen::Record {
+                twice += 1;
+                continue;
+            }
+            match folding.fold.add(&record, seen == Seen::Beacon) {
                 Ok(outcome) => total += outcome,
                 Err(error) => {
                     undecodable += 1;
@@ -314,6 +318,7 @@ impl Worker {
             folding.oldest = Some(folding.oldest.map_or(received, |oldest| oldest.min(received)));
         }
         ::metrics::counter!(metrics::RECORDS).increment(folded);
+        ::metrics::counter!(metrics::TWICE).increment(twice);
         ::metrics::counter!(metrics::UNDECODABLE).increment(undecodable);
         for (fate, events) in
             [("rolled_up", total.rolled_up), ("too_late", total.too_late), ("duplicate", total.duplicate), ("unknown_unit", total.unknown)]

@@ -28,7 +28,7 @@ use tokio::task::{self, JoinHandle};
 
 use super::{
     config::{Config, OVERHEAD_BYTES_MAX},
-    error::{Ear, log_error, remedy},
+    error::{Ear, log_error, needs_person},
     joined,
     offsets::{CommitError, Link},
     rebalance::{Member, Turn},
@@ -294,7 +294,7 @@ impl KafkaConsumer {
             Some(RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::InvalidMessage) => {
                 return Err(LogError::Corrupt(format!("{context}: {error}: a batch's checksum is wrong; seek behind it")));
             }
-            Some(code) if remedy(code).is_some() => return Err(log_error(&context, error)),
+            Some(code) if needs_person(code) => return Err(log_error(&context, error)),
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => return Err(log_error(&context, error)),
             // A broker is away, or has lost its lead: the library goes on by itself.
             _ => tracing::debug!(group = self.group, %error, "reading is interrupted"),

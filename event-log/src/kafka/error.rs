@@ -85,6 +85,13 @@ pub(super) fn remedy(code: RDKafkaErrorCode) -> Option<&'static str> {
     }
 }
 
+/// Whether only a person can change what `code` says. A topic that brokers don't know may be one whose brokers have just
+/// started: that it is there is checked at the start.
+pub(super) fn needs_person(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    remedy(code).is_some() && !matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
+}
+
 /// Why a record was not taken.
 pub(super) fn append_error(error: &KafkaError, bytes: usize, max: usize) -> AppendError {
     use RDKafkaErrorCode as Code;
@@ -102,7 +109,7 @@ pub(super) fn append_error(error: &KafkaError, bytes: usize, max: usize) -> Appe
 
 /// Why the brokers could not be asked, or what they refused.
 pub(super) fn log_error(context: &str, error: KafkaError) -> LogError {
-    match error.rdkafka_error_code().and_then(remedy) {
+    match error.rdkafka_error_code().filter(|code| needs_person(*code)).and_then(remedy) {
         Some(remedy) => LogError::Mismatch(format!("{context}: {error}: {remedy}")),
         None => LogError::Unavailable { context: context.to_owned(), source: io::Error::other(error) },
     }

@@ -24,7 +24,7 @@ use tokio::task::{self, JoinHandle};
 use super::{
     config::Config,
     consumer::Hold,
-    error::{Ear, log_error, remedy},
+    error::{Ear, log_error, needs_person},
     joined,
     offsets::Link,
     rebalance::{Member as Heard, Turn},
@@ -160,7 +160,7 @@ impl KafkaMember {
             Some(RDKafkaErrorCode::PollExceeded) => {
                 tracing::warn!(group = self.group, "this member was busy for too long and has lost its shares");
             }
-            Some(code) if remedy(code).is_some() => return Err(log_error(&format!("topic {} can't be used", self.link.topic), error)),
+            Some(code) if needs_person(code) => return Err(log_error(&format!("topic {} can't be used", self.link.topic), error)),
             // A broker is away: the library goes on by itself.
             _ => tracing::debug!(group = self.group, %error, "a member is interrupted"),
         }
@@ -189,7 +189,7 @@ impl Link {
         }
         match self.consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => Ok(!self.consumer.assignment_lost()),
-            Err(error) if error.rdkafka_error_code().is_some_and(|code| remedy(code).is_some()) => Err(log_error(&context(), error)),
+            Err(error) if error.rdkafka_error_code().is_some_and(needs_person) => Err(log_error(&context(), error)),
             Err(error) => {
                 tracing::debug!(%error, "a share is not renewed");
                 Ok(false)
