@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to people")]
 
 use anyhow::Result;
+use service::config::Setting;
 
 use crate::{cli::ConfigFile, config};
 
@@ -18,15 +19,21 @@ pub(crate) fn check(file: ConfigFile) -> Result<()> {
 /// `icarus config show`
 pub(crate) fn show(file: ConfigFile) -> Result<()> {
     let merged = config::merge(file.config, Vec::new())?;
+    let shown = |setting: &Setting| if is_secret(&setting.key) { "\"***\"".to_owned() } else { setting.value.to_string() };
     let settings = merged.settings();
-    let width = settings.iter().map(|setting| setting.key.len() + setting.value.to_string().len()).max().unwrap_or_default();
+    let width = settings.iter().map(|setting| setting.key.len() + shown(setting).len()).max().unwrap_or_default();
     for setting in settings {
-        let value = setting.value.to_string();
+        let value = shown(&setting);
         println!("{} = {value}{:space$}  # {}", setting.key, "", setting.origin, space = width - setting.key.len() - value.len());
     }
     // Whatever is wrong is told after the values, which help to find it.
     config::check(&merged)?;
     Ok(())
+}
+
+/// Whether a key's value is nobody's business.
+fn is_secret(key: &str) -> bool {
+    key.ends_with("password")
 }
 
 /// `icarus config default`
@@ -42,5 +49,20 @@ pub(crate) fn error(error: &anyhow::Error) {
     }
     for cause in error.chain().skip(1) {
         eprintln!("        because {cause}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_secret_and_the_names_of_their_files_are_not() {
+        for key in ["log.kafka.sasl_password", "log.kafka.tls_key_password", "store.clickhouse.password"] {
+            assert!(is_secret(key), "{key}");
+        }
+        for key in ["log.kafka.sasl_password_file", "store.clickhouse.user", "apps.shop.key"] {
+            assert!(!is_secret(key), "{key}");
+        }
     }
 }

@@ -187,17 +187,14 @@ fn check_store(raw: &raw::RawStore, dir: PathBuf, log: &str, check: &mut Check<'
             }))
         }
         StoreEngine::ClickHouse => {
-            let raw::RawClickHouse { urls, database } = raw.clickhouse.clone();
-            let (minute_retention, hour_retention) = (raw.minute_retention, raw.hour_retention);
-            let config = store::clickhouse::config::Config {
-                urls,
-                database,
-                log: log.to_owned(),
-                minute_retention,
-                hour_retention,
-                ..store::clickhouse::config::Config::new("")
+            let mut problems = |errors: Vec<store::clickhouse::config::ConfigError>| {
+                errors.iter().for_each(|error| check.problem(&format!("store.clickhouse.{}", error.key), &error.what));
             };
-            config.check().map_err(|error| check.problem("store.clickhouse", &error.to_string())).ok()?;
+            let checked = raw.clickhouse.check().map_err(&mut problems).ok()?;
+            let (minute_retention, hour_retention) = (raw.minute_retention, raw.hour_retention);
+            let config = store::clickhouse::config::Config { log: log.to_owned(), minute_retention, hour_retention, ..checked };
+            // The retentions belong to every store.
+            config.check().map_err(|error| check.problem("store", &error.to_string())).ok()?;
             Some(Store::ClickHouse(config))
         }
     }

@@ -134,7 +134,7 @@ pub(super) struct RawStore {
     #[serde(with = "humantime_serde")]
     pub(super) hour_retention: Duration,
     pub(super) embedded: RawEmbeddedStore,
-    pub(super) clickhouse: RawClickHouse,
+    pub(super) clickhouse: store::clickhouse::raw::RawConfig,
 }
 
 /// Where rollups, flags and alerts are.
@@ -143,12 +143,6 @@ pub(super) struct RawStore {
 pub(super) enum StoreEngine {
     Embedded,
     ClickHouse,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct RawClickHouse {
-    pub(super) urls: Vec<String>,
-    pub(super) database: String,
 }
 
 #[derive(Debug, Deserialize)]

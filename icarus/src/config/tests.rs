@@ -27,6 +27,10 @@ fn the_default_is_complete_and_the_same_as_the_rooms_own() {
     assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka { kafka: expected, spool }));
     assert_eq!(config.alerts.policy, Policy { tell: false, ..Policy::default() });
     let store = store::embedded::config::Config::new("data/store".into());
+    let clickhouse = checked("[store]\nengine = \"clickhouse\"").unwrap();
+    let expected = store::clickhouse::raw::RawConfig::default().check().unwrap();
+    let expected = store::clickhouse::config::Config { log: "embedded".to_owned(), ..expected };
+    assert_eq!(format!("{:?}", clickhouse.store), format!("{:?}", Store::ClickHouse(expected)));
     assert_eq!(format!("{:?}", config.store), format!("{:?}", Store::Embedded(store)));
 }
 
