@@ -106,12 +106,12 @@ impl fmt::Display for Report {
 
 /// Runs the plan; `None` where there can't be servers.
 pub async fn run(plan: &Plan) -> Option<Report> {
-    let setup = Setup { seed: plan.seed, forgetful: plan.forgetful, config: String::new() };
+    let setup = Setup { seed: plan.seed, forgetful: plan.forgetful, ..Setup::default() };
     let mut fleet = Fleet::new(SIZE, setup).await?;
     fleet.start().await;
     // More than can be sent in the time; the run is stopped after the last kill.
     let history = Mode::History { span: Duration::from_secs(40 * 3_600), until: None };
-    let traffic = Traffic { rates: Rates { hostile: 0.005, ..awkward(1.0).rates }, ..awkward(12_000.0) };
+    let traffic = Traffic { rates: Rates { hostile: 0.001, ..awkward(1.0).rates }, ..awkward(12_000.0) };
     let mut sending = Run::start(options(fleet.balancer.url(), traffic, history));
     sending.answered(100).await;
 

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -47,8 +47,8 @@ pub struct Setup {
     pub seed: u64,
     /// ClickHouse takes each insert for a new one.
     pub forgetful: bool,
-    /// More of the configuration.
-    pub config: String,
+    /// More keys under `[log.kafka]`.
+    pub kafka: String,
 }
 
 /// The servers and the processes. All end with it.
@@ -63,7 +63,6 @@ pub struct Fleet {
     pub engine: Arc<Engine>,
     /// Between the aggregators and ClickHouse.
     pub proxy: Proxy,
-    config: PathBuf,
     // Last: the processes must end before their folder goes.
     _dir: TempDir,
 }
@@ -88,7 +87,8 @@ impl Fleet {
         };
         let proxy = Proxy::start(&engine.url(), setup.seed).unwrap();
         let config = dir.path().join("icarus.toml");
-        let text = |clickhouse: &str| with_app(&engines(&broker.address(), clickhouse, &setup.config));
+        let kafka = on_kafka(&broker.address(), &setup.kafka);
+        let text = |url: &str| with_app(&format!("{kafka}\n{}", on_clickhouse(url, "icarus")));
         fs::write(&config, text(&proxy.url())).unwrap();
         let migrated = Command::new(binary::icarus()).arg("migrate").arg("--config").arg(&config).output().await.unwrap();
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
@@ -108,7 +108,6 @@ impl Fleet {
             broker: Arc::new(broker),
             engine: Arc::new(engine),
             proxy,
-            config,
             _dir: dir,
         })
     }
@@ -187,9 +186,14 @@ impl Fleet {
         }
     }
 
-    /// The configuration of all but the API.
-    pub fn config(&self) -> &Path {
-        &self.config
+    /// A configuration of the log on this fleet's Kafka.
+    pub fn kafka_config(&self) -> String {
+        on_kafka(&self.broker.address(), "")
+    }
+
+    /// A configuration of the store on this fleet's ClickHouse.
+    pub fn clickhouse_config(&self, database: &str) -> String {
+        on_clickhouse(&self.engine.url(), database)
     }
 }
 
@@ -200,23 +204,31 @@ fn start_servers(dir: &Path, forgetful: bool) -> Result<(Broker, Engine), String
 }
 
 /// Everything is small and hurried, so that a short run has many flushes, generations and retries.
-fn engines(brokers: &str, clickhouse: &str, more: &str) -> String {
+fn on_kafka(brokers: &str, more: &str) -> String {
     format!(
-        "[log]
+        "[aggregator]
+flush_interval = \"50ms\"
+[log]
 engine = \"kafka\"
 [log.kafka]
 brokers = \"{brokers}\"
+topic = \"icarus.records\"
 partitions = {PARTITIONS}
 append_timeout = \"3s\"
 request_timeout = \"3s\"
 session_timeout = \"2s\"
 poll_interval_max = \"6s\"
-[aggregator]
-flush_interval = \"50ms\"
-[store]
+{more}"
+    )
+}
+
+fn on_clickhouse(url: &str, database: &str) -> String {
+    format!(
+        "[store]
 engine = \"clickhouse\"
 [store.clickhouse]
-urls = [\"{clickhouse}\"]
-{more}"
+urls = [\"{url}\"]
+database = \"{database}\"
+"
     )
 }
