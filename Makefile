@@ -19,7 +19,7 @@ web: dashboard/dist/index.html sdk/dist/icarus.js ## the dashboard and the SDK, 
 
 test: test-rust test-web test-browser ## every test: Rust, TypeScript, browsers
 
-test-rust: web ## formatting, lints, and all crates; whole-process tests are in e2e/
+test-rust: web openssl ## formatting, lints, and all crates; whole-process tests are in e2e/
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) test --locked --workspace --all-features
@@ -43,6 +43,9 @@ screens: web chromium ## pictures of every page, over mock answers, into dashboa
 
 chromium: ## Debian's Chromium, installed if it is missing and this is root
 	@sh e2e/chromium.sh
+
+openssl: ## OpenSSL's headers, for TLS to Kafka, installed if they are missing and this is root
+	@sh event-log/openssl.sh
 
 clean: ## removes what was built, and the demo's data
 	$(CARGO) clean
@@ -72,4 +75,4 @@ e2e/node_modules/.package-lock.json: e2e/package-lock.json
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo release web test test-rust test-web test-browser bench screens chromium clean help
+.PHONY: demo release web test test-rust test-web test-browser bench screens chromium openssl clean help

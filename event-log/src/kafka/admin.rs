@@ -8,10 +8,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{
-    config::Config,
-    error::{Ear, log_error},
-};
+use super::{config::Config, error::Ear};
 use crate::error::LogError;
 
 /// How long to wait before the brokers are asked again.
@@ -52,10 +49,11 @@ pub(super) async fn create(admin: &AdminClient<Ear>, config: &Config) -> Result<
         // Batches are kept as the producer compressed them.
         .set("compression.type", "producer");
     let context = format!("topic {} can't be made", config.topic());
-    let results = admin.create_topics([&topic], &options(config)).await.map_err(|error| log_error(&context, error))?;
+    let results =
+        admin.create_topics([&topic], &options(config)).await.map_err(|error| admin.inner().context().log_error(&context, error))?;
     match results.into_iter().next() {
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Created::Present),
-        Some(Err((_, code))) => Err(log_error(&context, KafkaError::AdminOp(code))),
+        Some(Err((_, code))) => Err(admin.inner().context().log_error(&context, KafkaError::AdminOp(code))),
         Some(Ok(_)) | None => Ok(Created::New),
     }
 }
@@ -65,7 +63,8 @@ pub(super) fn await_topic(admin: &AdminClient<Ear>, config: &Config) -> Result<(
     let (name, timeout) = (config.topic(), config.raw.request_timeout);
     let context = format!("the brokers don't know topic {name} yet");
     for _ in 0..=timeout.as_millis() / PACE.as_millis() {
-        let metadata = admin.inner().fetch_metadata(Some(name), timeout).map_err(|error| log_error(&context, error))?;
+        let metadata =
+            admin.inner().fetch_metadata(Some(name), timeout).map_err(|error| admin.inner().context().log_error(&context, error))?;
         let topic = metadata.topics().iter().find(|topic| topic.name() == name && !topic.partitions().is_empty());
         if topic.is_some_and(|topic| topic.partitions().iter().all(|partition| partition.leader() >= 0)) {
             return Ok(());
@@ -79,19 +78,23 @@ pub(super) fn await_topic(admin: &AdminClient<Ear>, config: &Config) -> Result<(
 pub(super) async fn check(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
     let context = format!("topic {} can't be looked at", config.topic());
     let resource = ResourceSpecifier::Topic(config.topic());
-    let mut described = admin.describe_configs([&resource], &options(config)).await.map_err(|error| log_error(&context, error))?;
+    let mut described =
+        admin.describe_configs([&resource], &options(config)).await.map_err(|error| admin.inner().context().log_error(&context, error))?;
     match described.pop() {
         Some(Ok(topic)) => settings(&topic, config).map_or(Ok(()), |wrong| Err(LogError::Mismatch(wrong))),
         Some(Err(RDKafkaErrorCode::UnknownTopicOrPartition)) | None => Err(LogError::Mismatch(missing(config))),
-        Some(Err(code)) => Err(log_error(&context, KafkaError::AdminOp(code))),
+        Some(Err(code)) => Err(admin.inner().context().log_error(&context, KafkaError::AdminOp(code))),
     }
 }
 
 /// Whether the topic has as many partitions and replicas as configured; blocks.
 pub(super) fn check_layout(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
     let (raw, name) = (&config.raw, config.topic());
-    let context = format!("the brokers at {} can't be asked for topic {name}", raw.brokers);
-    let metadata = admin.inner().fetch_metadata(Some(name), raw.request_timeout).map_err(|error| log_error(&context, error))?;
+    let context = unasked(config, name);
+    let metadata = admin
+        .inner()
+        .fetch_metadata(Some(name), raw.request_timeout)
+        .map_err(|error| admin.inner().context().log_error(&context, error))?;
     let topic = metadata.topics().iter().find(|topic| topic.name() == name && !topic.partitions().is_empty());
     let topic = topic.ok_or_else(|| LogError::Mismatch(missing(config)))?;
     let (there, wanted) = (topic.partitions().len(), raw.partitions);
@@ -113,8 +116,11 @@ pub(super) fn check_layout(admin: &AdminClient<Ear>, config: &Config) -> Result<
 pub(super) fn check_shares(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
     let shares = config.of_shares();
     let (name, wanted) = (shares.topic(), shares.partitions());
-    let context = format!("the brokers at {} can't be asked for topic {name}", shares.raw.brokers);
-    let metadata = admin.inner().fetch_metadata(Some(name), shares.raw.request_timeout).map_err(|error| log_error(&context, error))?;
+    let context = unasked(config, name);
+    let metadata = admin
+        .inner()
+        .fetch_metadata(Some(name), shares.raw.request_timeout)
+        .map_err(|error| admin.inner().context().log_error(&context, error))?;
     match metadata.topics().iter().find(|topic| topic.name() == name).map_or(0, |topic| topic.partitions().len()) {
         there if there == wanted as usize => Ok(()),
         0 => Err(LogError::Mismatch(format!(
@@ -124,6 +130,12 @@ pub(super) fn check_shares(admin: &AdminClient<Ear>, config: &Config) -> Result<
             "topic {name} has {there} partitions instead of {wanted}: stop all roles, delete it (it holds no records) and run `icarus migrate`"
         ))),
     }
+}
+
+/// Brokers that listen for TLS, or for none, cut what comes the other way without a word: so it is said how they are asked.
+fn unasked(config: &Config, name: &str) -> String {
+    let (brokers, security) = (&config.raw.brokers, config.raw.security.name());
+    format!("the brokers at {brokers} can't be asked for topic {name} by security = {security}")
 }
 
 fn missing(config: &Config) -> String {

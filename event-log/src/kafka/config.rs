@@ -198,7 +198,8 @@ impl RawConfig {
             errors.push(error);
             None
         });
-        errors.extend(self.security_error(password.is_some()));
+        errors.extend(self.security_error(password.is_some(), cfg!(feature = "kafka-tls")));
+        errors.extend(self.unreadable());
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -216,10 +217,23 @@ impl RawConfig {
         }
     }
 
-    fn security_error(&self, password: bool) -> Option<ConfigError> {
+    /// A named file that this process can't read.
+    fn unreadable(&self) -> Vec<ConfigError> {
+        let files = [
+            ("tls_ca_file", &self.tls_ca_file),
+            ("tls_certificate_file", &self.tls_certificate_file),
+            ("tls_key_file", &self.tls_key_file),
+        ];
+        let named = files.into_iter().filter_map(|(key, file)| Some((key, file.as_ref().filter(|_| self.security.tls())?)));
+        let refused = named.filter_map(|(key, file)| Some((key, file, fs::File::open(file).err()?)));
+        refused.map(|(key, file, error)| invalid(key, format!("{} can't be read: {error}", file.display()))).collect()
+    }
+
+    /// `built` is whether this build has TLS and SCRAM.
+    fn security_error(&self, password: bool, built: bool) -> Option<ConfigError> {
         let (tls, sasl) = (self.security.tls(), self.security.sasl());
         let scram = sasl && self.sasl_mechanism != SaslMechanism::Plain;
-        if (tls || scram) && !cfg!(feature = "kafka-tls") {
+        if (tls || scram) && !built {
             return Some(invalid("security", "this build has neither TLS nor SCRAM: build with the feature kafka-tls"));
         }
         if sasl && (self.sasl_username.is_none() || !password) {
@@ -295,14 +309,14 @@ impl Config {
             .set("reconnect.backoff.max.ms", "1000")
             .set("allow.auto.create.topics", "false")
             .set("security.protocol", self.raw.security.name());
-        let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let (tls, sasl) = (raw.security.tls(), raw.security.sasl());
+        let text = |path: &Option<PathBuf>| path.as_ref().filter(|_| tls).map(|path| path.to_string_lossy().into_owned());
         let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.0.clone());
-        let sasl = raw.security.sasl();
         let optional = [
             ("ssl.ca.location", text(&raw.tls_ca_file)),
             ("ssl.certificate.location", text(&raw.tls_certificate_file)),
             ("ssl.key.location", text(&raw.tls_key_file)),
-            ("ssl.key.password", secret(&raw.tls_key_password)),
+            ("ssl.key.password", secret(&raw.tls_key_password).filter(|_| tls)),
             ("sasl.mechanism", sasl.then(|| raw.sasl_mechanism.name().to_owned())),
             ("sasl.username", raw.sasl_username.clone().filter(|_| sasl)),
             ("sasl.password", secret(&self.password).filter(|_| sasl)),
@@ -317,7 +331,7 @@ impl Config {
 }
 
 impl Security {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Plaintext => "PLAINTEXT",
             Self::Ssl => "SSL",
@@ -392,6 +406,41 @@ mod tests {
         assert_eq!(config.client().get("sasl.password"), Some("open sesame"));
         let shown = format!("{config:?} {}", serde_json::to_string(&raw).unwrap());
         assert!(!shown.contains("sesame") && !shown.contains("barley"), "{shown}");
+    }
+
+    #[test]
+    fn a_build_without_tls_refuses_it_and_scram_and_says_what_to_build() {
+        use SaslMechanism::{Plain, ScramSha512};
+        let table = [
+            (Security::Plaintext, ScramSha512, false),
+            (Security::SaslPlaintext, Plain, false),
+            (Security::SaslPlaintext, ScramSha512, true),
+            (Security::Ssl, Plain, true),
+            (Security::SaslSsl, Plain, true),
+        ];
+        for (security, sasl_mechanism, wanted) in table {
+            let raw = RawConfig { security, sasl_mechanism, sasl_username: Some("ali".to_owned()), ..RawConfig::default() };
+            assert_eq!(raw.security_error(true, true), None, "{security:?}");
+            let told = raw.security_error(true, false).map(|error| error.to_string());
+            assert_eq!(
+                told.is_some_and(|told| told.contains("build with the feature kafka-tls")),
+                wanted,
+                "{security:?} {sasl_mechanism:?}"
+            );
+        }
+        let raw = RawConfig { security: Security::Ssl, ..RawConfig::default() };
+        assert_eq!(raw.check().is_ok(), cfg!(feature = "kafka-tls"));
+    }
+
+    #[test]
+    fn what_only_tls_uses_is_read_and_told_to_the_client_only_with_tls() {
+        let raw =
+            RawConfig { tls_ca_file: Some("/not/there".into()), tls_key_password: Some(Secret::new("barley")), ..RawConfig::default() };
+        let client = raw.check().unwrap().client();
+        assert_eq!((client.get("ssl.ca.location"), client.get("ssl.key.password")), (None, None));
+        let unreadable = RawConfig { security: Security::Ssl, ..raw }.unreadable();
+        assert_eq!(unreadable.iter().map(ConfigError::key).collect::<Vec<_>>(), ["tls_ca_file"]);
+        assert!(unreadable[0].to_string().starts_with("/not/there can't be read: "), "{unreadable:?}");
     }
 
     #[test]

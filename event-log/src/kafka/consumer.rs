@@ -28,7 +28,7 @@ use tokio::task::{self, JoinHandle};
 
 use super::{
     config::{Config, OVERHEAD_BYTES_MAX},
-    error::{Ear, log_error, needs_person},
+    error::{Ear, unmade},
     joined,
     offsets::{CommitError, Link},
     rebalance::{Member, Turn},
@@ -79,7 +79,7 @@ pub(super) struct KafkaConsumer {
 
 impl KafkaConsumer {
     pub(super) fn join(config: &Config, ear: &Ear, group: &str) -> Result<Self, LogError> {
-        let refused = |error| log_error(&format!("group {group} can't be joined"), error);
+        let refused = |error| unmade(&format!("group {group} can't be joined"), &error);
         let consumer: StreamConsumer<Member> = settings(config, group).create_with_context(Member::new(ear.clone())).map_err(refused)?;
         consumer.subscribe(&[config.topic()]).map_err(refused)?;
         let link = Link { consumer, topic: config.topic().to_owned(), request_timeout: config.raw.request_timeout };
@@ -266,6 +266,7 @@ impl KafkaConsumer {
         let last = self.last;
         let (&partition, _) = self.ahead.range((Excluded(last), Unbounded)).chain(self.ahead.range(..=last)).next()?;
         self.last = partition;
+        self.link.ear().let_in();
         let waiting = self.ahead.get_mut(&partition)?;
         let (mut records, mut bytes) = (Vec::new(), 0);
         while records.len() < BATCH_RECORDS_MAX
@@ -294,8 +295,9 @@ impl KafkaConsumer {
             Some(RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::InvalidMessage) => {
                 return Err(LogError::Corrupt(format!("{context}: {error}: a batch's checksum is wrong; seek behind it")));
             }
-            Some(code) if needs_person(code) => return Err(log_error(&context, error)),
-            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => return Err(log_error(&context, error)),
+            _ if self.link.ear().needs_person(&error) || matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
+                return Err(self.link.ear().log_error(&context, error));
+            }
             // A broker is away, or has lost its lead: the library goes on by itself.
             _ => tracing::debug!(group = self.group, %error, "reading is interrupted"),
         }

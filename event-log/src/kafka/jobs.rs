@@ -24,7 +24,7 @@ use tokio::task::{self, JoinHandle};
 use super::{
     config::Config,
     consumer::Hold,
-    error::{Ear, log_error, needs_person},
+    error::{Ear, unmade},
     joined,
     offsets::Link,
     rebalance::{Member as Heard, Turn},
@@ -60,7 +60,7 @@ impl KafkaMember {
     pub(super) fn join(config: &Config, ear: &Ear, job: &str, elapsed: Elapsed) -> Result<Self, LogError> {
         let config = config.of_shares();
         let group = format!("{}.{job}", config.topic());
-        let refused = |error| log_error(&format!("group {group} can't be joined"), error);
+        let refused = |error| unmade(&format!("group {group} can't be joined"), &error);
         let consumer: StreamConsumer<Heard> = settings(&config, &group).create_with_context(Heard::new(ear.clone())).map_err(refused)?;
         consumer.subscribe(&[config.topic()]).map_err(refused)?;
         let link = Link { consumer, topic: config.topic().to_owned(), request_timeout: config.raw.request_timeout };
@@ -160,7 +160,9 @@ impl KafkaMember {
             Some(RDKafkaErrorCode::PollExceeded) => {
                 tracing::warn!(group = self.group, "this member was busy for too long and has lost its shares");
             }
-            Some(code) if needs_person(code) => return Err(log_error(&format!("topic {} can't be used", self.link.topic), error)),
+            _ if self.link.ear().needs_person(&error) => {
+                return Err(self.link.ear().log_error(&format!("topic {} can't be used", self.link.topic), error));
+            }
             // A broker is away: the library goes on by itself.
             _ => tracing::debug!(group = self.group, %error, "a member is interrupted"),
         }
@@ -182,14 +184,18 @@ impl Link {
     /// Whether the coordinator takes this consumer for a member of the group's present generation; blocks.
     fn is_member(&self, of: Partition) -> Result<bool, LogError> {
         let context = || format!("a share of topic {} can't be renewed", self.topic);
-        let list = self.positions(&BTreeMap::from([(of, Committed::default())])).map_err(|error| log_error(&context(), error))?;
+        let list =
+            self.positions(&BTreeMap::from([(of, Committed::default())])).map_err(|error| self.ear().log_error(&context(), error))?;
         // One that is out of the group must not ask: a group without members takes commits from anybody.
         if self.consumer.assignment_lost() {
             return Ok(false);
         }
         match self.consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => Ok(!self.consumer.assignment_lost()),
-            Err(error) if error.rdkafka_error_code().is_some_and(needs_person) => Err(log_error(&context(), error)),
+            Ok(()) => {
+                self.ear().let_in();
+                Ok(!self.consumer.assignment_lost())
+            }
+            Err(error) if self.ear().needs_person(&error) => Err(self.ear().log_error(&context(), error)),
             Err(error) => {
                 tracing::debug!(%error, "a share is not renewed");
                 Ok(false)

@@ -76,7 +76,7 @@ impl Kafka {
     /// When the client library refuses the configuration.
     pub fn connect(config: Config) -> Result<Self, LogError> {
         let ear = Ear::default();
-        let refused = |error| LogError::Mismatch(format!("the client of Kafka can't be made: {error}"));
+        let refused = |error| error::unmade("the client of Kafka can't be made", &error);
         let producer = Arc::new(Producer::new(&config, &ear).map_err(refused)?);
         let admin = Arc::new(admin::client(&config, &ear).map_err(refused)?);
         Ok(Self { config, ear, producer, admin, closed: AtomicBool::new(false) })
@@ -96,6 +96,7 @@ impl Kafka {
             let client = Arc::clone(&self.admin);
             blocking(move || admin::await_topic(&client, &config)).await?;
         }
+        self.ear.let_in();
         Ok(created)
     }
 
@@ -111,6 +112,7 @@ impl Kafka {
             admin::check_shares(&client, &config)
         })
         .await?;
+        self.ear.let_in();
         admin::check(&self.admin, &self.config).await
     }
 
@@ -164,7 +166,8 @@ impl EventLog for Kafka {
     async fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
         self.known(partition).map_err(LogError::Mismatch)?;
         let (client, topic, timeout) = (Arc::clone(&self.admin), self.config.raw.topic.clone(), self.config.raw.request_timeout);
-        blocking(move || offsets::extent(client.inner(), &topic, partition, timeout)).await
+        let ear = self.ear.clone();
+        blocking(move || offsets::extent(client.inner(), &ear, &topic, partition, timeout)).await
     }
 
     async fn consumer(&self, group: &str) -> Result<Box<dyn Consumer>, LogError> {

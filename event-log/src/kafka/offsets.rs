@@ -12,7 +12,7 @@ use rdkafka::{
 };
 
 use super::{
-    error::{is_fenced, log_error},
+    error::{Ear, is_fenced},
     rebalance::Member,
 };
 use crate::{
@@ -42,6 +42,7 @@ pub(super) enum CommitError {
 /// What `partition` of `topic` holds.
 pub(super) fn extent<C: ClientContext>(
     client: &Client<C>,
+    ear: &Ear,
     topic: &str,
     partition: Partition,
     timeout: Duration,
@@ -56,9 +57,10 @@ pub(super) fn extent<C: ClientContext>(
         match client.fetch_watermarks(topic, number(partition), timeout) {
             Ok(marks) => break marks,
             Err(error) if error.rdkafka_error_code().is_some_and(leaderless) && tries > 0 => std::thread::sleep(PACE),
-            Err(error) => return Err(log_error(&format!("the extent of partition {partition} of topic {topic} is not known"), error)),
+            Err(error) => return Err(ear.log_error(&format!("the extent of partition {partition} of topic {topic} is not known"), error)),
         }
     };
+    ear.let_in();
     Ok(Extent { start: offset(start), end: offset(end) })
 }
 
@@ -81,7 +83,7 @@ fn at(offset: Offset) -> At {
 
 impl Link {
     pub(super) fn extent(&self, partition: Partition) -> Result<Extent, LogError> {
-        extent(self.consumer.client(), &self.topic, partition, self.request_timeout)
+        extent(self.consumer.client(), self.ear(), &self.topic, partition, self.request_timeout)
     }
 
     pub(super) fn list(&self, partitions: impl IntoIterator<Item = Partition>) -> TopicPartitionList {
@@ -101,13 +103,19 @@ impl Link {
         partitions.iter().map(of).collect()
     }
 
+    /// What the consumer's own threads heard.
+    pub(super) fn ear(&self) -> &Ear {
+        self.consumer.client().context().ear()
+    }
+
     fn committed(&self, partitions: impl IntoIterator<Item = Partition>) -> Result<BTreeMap<Partition, Committed>, LogError> {
         let context = "the group's positions can't be read";
         let found = self.consumer.committed_offsets(self.list(partitions), self.request_timeout);
-        let found = found.map_err(|error| log_error(context, error))?;
+        let found = found.map_err(|error| self.ear().log_error(context, error))?;
+        self.ear().let_in();
         let mut committed = BTreeMap::new();
         for element in found.elements() {
-            element.error().map_err(|error| log_error(context, error))?;
+            element.error().map_err(|error| self.ear().log_error(context, error))?;
             if let (Ok(partition), At::Offset(raw)) = (u32::try_from(element.partition()), element.offset()) {
                 committed.insert(Partition(partition), Committed { offset: offset(raw), metadata: element.metadata().to_owned() });
             }
@@ -118,7 +126,8 @@ impl Link {
     /// Commits by one request. While the group is between two generations it is asked again, up to the
     /// request timeout: until this member has let a partition go nobody else can have it.
     pub(super) fn commit(&self, positions: &BTreeMap<Partition, Committed>) -> Result<(), CommitError> {
-        let list = self.positions(positions).map_err(|error| CommitError::Other(log_error("positions can't be committed", error)))?;
+        let list =
+            self.positions(positions).map_err(|error| CommitError::Other(self.ear().log_error("positions can't be committed", error)))?;
         let mut tries = tries(self.request_timeout);
         loop {
             // A consumer that is out of the group must not ask at all: a group without members would take it.
@@ -137,7 +146,7 @@ impl Link {
                 return Err(if fenced {
                     CommitError::Fenced
                 } else {
-                    CommitError::Other(log_error("positions can't be committed", error))
+                    CommitError::Other(self.ear().log_error("positions can't be committed", error))
                 });
             }
             std::thread::sleep(PACE);
@@ -177,7 +186,7 @@ impl Link {
                 Ok(()) => return Ok(()),
                 // A partition that has just come isn't begun yet.
                 Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) && tries > 0 => std::thread::sleep(PACE),
-                Err(error) => return Err(log_error(&context, error)),
+                Err(error) => return Err(self.ear().log_error(&context, error)),
             }
         }
     }

@@ -12,10 +12,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer as _, future_producer::DeliveryFuture},
 };
 
-use super::{
-    config::Config,
-    error::{Ear, append_error},
-};
+use super::{config::Config, error::Ear};
 use crate::{
     error::AppendError,
     record::{Offset, Partition},
@@ -68,12 +65,12 @@ impl Producer {
     }
 
     fn failed(&self, error: &KafkaError, bytes: usize) -> AppendError {
-        self.ear.hear(error);
+        self.ear.hear(error, "");
         let fatal = error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) || self.current().client().fatal_error().is_some();
         if fatal {
             self.renew();
         }
-        append_error(error, bytes, self.config.record_bytes_max)
+        self.ear.append_error(error, bytes, self.config.record_bytes_max)
     }
 
     /// An idempotent producer that can't keep its promise any more takes no further record. The records

@@ -48,6 +48,10 @@ impl Member {
         Self { ear, ..Self::default() }
     }
 
+    pub(super) const fn ear(&self) -> &Ear {
+        &self.ear
+    }
+
     /// The decisions that came, in order.
     pub(super) fn take(&self) -> VecDeque<Turn> {
         std::mem::take(&mut *self.turns.lock().unwrap_or_else(PoisonError::into_inner))

@@ -226,9 +226,12 @@ fn install() -> Result<PathBuf, String> {
     }
 }
 
-/// Two ports that nobody has; held together, so that they differ.
-fn free_ports() -> [u16; 2] {
-    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("there is a free port"));
+/// Ports that nobody has; held together, so that they differ.
+///
+/// # Panics
+/// When there are none.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("there is a free port"));
     held.map(|listener| listener.local_addr().expect("it listens").port())
 }
 

@@ -6,12 +6,14 @@
 mod jobs;
 mod outage;
 mod rebalance;
+#[cfg(feature = "kafka-tls")]
+mod security;
 mod spool;
 mod suite;
 mod world;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     process,
     sync::{
@@ -29,7 +31,7 @@ use event_log::{
 
 /// The broker that all tests share which don't hurt it. It ends with the test's process.
 static SHARED: OnceLock<Result<Broker, String>> = OnceLock::new();
-static TOLD: Mutex<bool> = Mutex::new(false);
+static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The shared broker's address; `None` where there can't be a broker, which is told once.
 fn shared() -> Option<String> {
@@ -43,18 +45,15 @@ fn start() -> Result<Broker, String> {
 
 /// What a broker can be had for, or the line about what is skipped.
 fn usable<T>(broker: Result<T, String>) -> Option<T> {
-    match broker {
-        Ok(broker) => Some(broker),
-        Err(why) => {
-            let mut told = TOLD.lock().unwrap();
-            if !*told {
-                *told = true;
-                // Past the harness, which keeps what passing tests print to itself.
-                use std::io::Write as _;
-                let _ = writeln!(std::io::stderr().lock(), "SKIPPED: all tests of the log on Kafka: {why}");
-            }
-            None
-        }
+    broker.map_err(|why| tell(&format!("SKIPPED: all tests of the log on Kafka: {why}"))).ok()
+}
+
+/// Prints the line, once.
+fn tell(line: &str) {
+    if TOLD.lock().unwrap().insert(line.to_owned()) {
+        // Past the harness, which keeps what passing tests print to itself.
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 }
 
