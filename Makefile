@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 DEMO_FLAGS ?=
+CHAOS_FLAGS ?=
 
 ##@ Use
 
@@ -32,6 +33,9 @@ test-browser: web chromium e2e/node_modules/.package-lock.json ## the pages in C
 	$(CARGO) build --locked -p icarus
 	cd dashboard && npm run test:browser
 	cd e2e && npm test
+
+chaos: web ## every role and server killed 200 times under load, then every count compared with the truth (CHAOS_FLAGS="--kills 200 --seed 1")
+	$(CARGO) run --locked -p e2e --bin chaos -- $(CHAOS_FLAGS)
 
 ##@ Look
 
@@ -75,4 +79,4 @@ e2e/node_modules/.package-lock.json: e2e/package-lock.json
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo release web test test-rust test-web test-browser bench screens chromium openssl clean help
+.PHONY: demo release web test test-rust test-web test-browser chaos bench screens chromium openssl clean help
