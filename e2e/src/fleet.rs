@@ -1,13 +1,6 @@
 //! Icarus as separate roles on a real Kafka and a real ClickHouse engine, with traffic coming in by one address.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::Write as _,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use event_log::{
     EventLog as _, Partition,

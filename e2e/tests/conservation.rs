@@ -1,5 +1,4 @@
 //! Conservation: every acknowledged event is counted exactly once, whatever happens on the way.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 

@@ -109,9 +109,7 @@ async fn of_several_one_tells_of_alerts_and_one_tests_an_app_and_another_takes_o
     let config = "takeover_timeout = \"1s\"".to_owned();
     let Some(mut fleet) = Fleet::new(size, Setup { kafka: config, ..Setup::default() }).await else { return };
     fleet.start().await;
-    for (processes, metric) in
-        [(&mut fleet.alerts, "icarus_alerts_active"), (&mut fleet.aggregators, "icarus_aggregator_apps_owned")]
-    {
+    for (processes, metric) in [(&mut fleet.alerts, "icarus_alerts_active"), (&mut fleet.aggregators, "icarus_aggregator_apps_owned")] {
         let active = the_one(processes, metric, 1.0).await;
         processes[active].kill().await;
         let heir = the_one(processes, metric, 1.0).await;
