@@ -16,6 +16,9 @@
 //!   an owner that doesn't poll for `poll_interval_max` commits is refused.
 //! - Brokers that are away end neither the log nor its consumers: appends fail after `append_timeout`,
 //!   polls are idle, and both go on when the brokers are back.
+//! - Brokers that refuse us (password, certificate, rights), or that we don't trust, do: whatever was asked, by the end
+//!   of its timeout, says why and what to mend, and so does [`failing`](EventLog::failing) until one
+//!   answers; where it is about rights, until one takes a record.
 
 mod admin;
 mod config;
