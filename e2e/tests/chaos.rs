@@ -1,5 +1,4 @@
 //! Everything dies again and again, and nothing is lost or counted twice.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! the log has afterwards.
 //!
 //! ```sh
-//! cargo run --release -p event-log --features kafka,suite --example outage -- --rate 5000 --seconds 300 --away 180
+//! cargo run --release -p event-log --features suite --example outage -- --rate 5000 --seconds 300 --away 180
 //! ```
 //! It starts a broker of its own, appends at a steady rate, kills the broker after a fifth of the time that it
 //! is not away, and starts it again.

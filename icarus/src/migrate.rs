@@ -25,7 +25,7 @@ async fn migrate_log(log: &Log) -> Result<()> {
         println!("log: embedded, nothing to make");
         return Ok(());
     };
-    let kafka = Kafka::connect(config.clone()).context("the client of Kafka can't be made")?;
+    let kafka = Kafka::connect((**config).clone()).context("the client of Kafka can't be made")?;
     let created = kafka.create_topic().await.context("the topic can't be made (log.kafka)")?;
     kafka.check().await.context("the topic does not fit (log.kafka)")?;
     let what = if created == Created::New { "made" } else { "there already" };

@@ -151,7 +151,7 @@ mod tests {
             stop in 0usize..60,
         ) {
             let stop = stop.min(records.len());
-            let mut note = {
+            let note = {
                 let records = records.clone();
                 move |duplicates: &mut Duplicates, at: usize| duplicates.note(at as u64, "shop", &[records[at].0], records[at].1)
             };

@@ -50,7 +50,7 @@ pub(crate) struct Config {
 pub(crate) enum Log {
     Embedded(event_log::config::Config),
     Kafka {
-        kafka: event_log::kafka::Config,
+        kafka: Box<event_log::kafka::Config>,
         /// Of a process that takes beacons.
         spool: event_log::spool::Config,
     },
@@ -150,7 +150,7 @@ fn check_log(raw: &raw::RawLog, data_dir: &Path, check: &mut Check<'_>) -> Optio
     match raw.engine {
         LogEngine::Embedded => raw.embedded.check(data_dir).map(Log::Embedded).map_err(|errors| problems("embedded", errors)).ok(),
         LogEngine::Kafka => {
-            let kafka = raw.kafka.check().map_err(|errors| problems("kafka", errors)).ok()?;
+            let kafka = raw.kafka.check().map(Box::new).map_err(|errors| problems("kafka", errors)).ok()?;
             let spool = raw.spool.check(data_dir, kafka.partitions(), kafka.record_bytes_max());
             let spool = spool.map_err(|errors| problems("spool", errors)).ok()?;
             Some(Log::Kafka { kafka, spool })

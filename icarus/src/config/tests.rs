@@ -24,7 +24,7 @@ fn the_default_is_complete_and_the_same_as_the_rooms_own() {
     let kafka = checked("[log]\nengine = \"kafka\"").unwrap();
     let expected = event_log::kafka::RawConfig::default().check().unwrap();
     let spool = event_log::spool::RawConfig::default().check(Path::new("data"), 4, expected.record_bytes_max()).unwrap();
-    assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka { kafka: expected, spool }));
+    assert_eq!(format!("{:?}", kafka.log), format!("{:?}", Log::Kafka { kafka: Box::new(expected), spool }));
     assert_eq!(config.alerts.policy, Policy { tell: false, ..Policy::default() });
     let store = store::embedded::config::Config::new("data/store".into());
     let clickhouse = checked("[store]\nengine = \"clickhouse\"").unwrap();

@@ -49,7 +49,7 @@ impl Log {
                 Ok(Self::Embedded(Arc::new(log)))
             }
             config::Log::Kafka { kafka, spool } => {
-                let kafka = Arc::new(Kafka::connect(kafka.clone()).context("the log can't be opened")?);
+                let kafka = Arc::new(Kafka::connect((**kafka).clone()).context("the log can't be opened")?);
                 if !takes_beacons {
                     let passing = |error: &LogError| matches!(error, LogError::Unavailable { .. });
                     once_there("Kafka", shutdown, || kafka.check(), passing).await.context(UNFIT)?;

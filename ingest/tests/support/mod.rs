@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use event_log::{AppendError, Consumer, EventLog, Extent, LogError, Offset, Partition};
+use event_log::{AppendError, Appended, Consumer, EventLog, Extent, LogError, Offset, Partition};
 use ingest::{
     config::{AppPolicy, Config, EdgeHeaders, Origins},
     intake::Intake,
@@ -32,13 +32,13 @@ impl EventLog for TestLog {
         4
     }
 
-    async fn append(&self, partition: Partition, record: Bytes) -> Result<Offset, AppendError> {
+    async fn append(&self, partition: Partition, record: Bytes) -> Result<Appended, AppendError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(AppendError::Unavailable("the test broke it".into()));
         }
         let mut records = self.records.lock().unwrap();
         records.push((partition, record));
-        Ok(Offset(records.len() as u64 - 1))
+        Ok(Appended::At(Offset(records.len() as u64 - 1)))
     }
 
     async fn extent(&self, _: Partition) -> Result<Extent, LogError> {
