@@ -9,7 +9,7 @@ use generator::{Mode, Rates, Summary, Traffic};
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
 use schemas::time::{Minute, MinuteRange};
-use service::clock::Stopwatch;
+use service::{clock::Stopwatch, pace::Pace};
 use store::{
     Store as _,
     suite::{
@@ -22,7 +22,7 @@ use crate::{
     api::Api,
     conservation::compared,
     fleet::{Fleet, Setup, Size},
-    process::Process,
+    process::{PATIENCE, Process},
     traffic::{Run, awkward, options},
 };
 
@@ -219,10 +219,13 @@ async fn blocking(work: impl FnOnce() + Send + 'static) {
 /// Waits until no intake has records that are not sent on.
 async fn spools_are_empty(fleet: &Fleet) {
     const WAITING: &str = "icarus_log_spool_waiting_records";
-    let mut pace = service::pace::Pace::new(Duration::from_millis(100), std::future::pending());
-    for ingest in &fleet.ingests {
-        while pace.next().await && ingest.metric(WAITING).await != Some(0.0) {}
-    }
+    let empty = async {
+        let mut pace = Pace::new(Duration::from_millis(100), std::future::pending());
+        for ingest in &fleet.ingests {
+            while pace.next().await && ingest.metric(WAITING).await != Some(0.0) {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, empty).await.expect("the spools were not sent on");
 }
 
 /// How many counts were compared, and what is wrong.
