@@ -25,7 +25,7 @@ fn fold(criterion: &mut Criterion) {
             for bytes in &records {
                 let record = BeaconRecordView::decode_view(bytes).expect("encoded above");
                 // The same ids come again in each round: what is told of them is not used, but found.
-                let _ = duplicates.note(offset, record.app, record.beacon_id);
+                let _ = duplicates.note(offset, record.app, record.beacon_id, record.arrival);
                 offset += 1;
                 let outcome = fold.add(&record, false).expect("the app's id is well-formed");
                 assert_eq!(outcome.rolled_up, EVENTS as u64);
