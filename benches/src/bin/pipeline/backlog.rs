@@ -15,8 +15,9 @@ use crate::{
 
 /// As many page views as are never all sent.
 const ENDLESS: u64 = u64::MAX;
-/// Visits of the imagined shop; far more than are sent.
-const PAGE_VIEWS_PER_MINUTE: f64 = 100_000.0;
+/// What is sent as fast as it goes is made as this much traffic, which decides how many users visit at once; those of the
+/// hour before are made at the start.
+const PAGE_VIEWS_PER_MINUTE: f64 = 2_000.0;
 /// How often it is looked whether the aggregator has begun.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -37,23 +38,28 @@ pub(crate) async fn append(
     let before = deployment.records().await?;
     let ingest = deployment.role("ingest", &[]).await?;
     let meter = Meter::of(&[(Role::Ingest, ingest.pid()), (Role::Broker, deployment.broker)]);
-    let start = meter.read()?;
     // Others than those that filled it before.
-    let load = Load::start(ingest.url(), Mode::Count { page_views: ENDLESS }, before, PAGE_VIEWS_PER_MINUTE)?;
-    let summary = load.stop_after(arguments.full_load).await?;
-    let taken = meter.since(&start)?;
+    let mut load = Load::start(ingest.url(), Mode::Count { page_views: ENDLESS }, before, PAGE_VIEWS_PER_MINUTE)?;
+    load.begun().await?;
+    let (done, start) = (load.done().await?, meter.read()?);
+    tokio::time::sleep(arguments.full_load).await;
+    let (done, taken) = (load.done().await? - done, meter.since(&start)?);
+    let summary = load.stop().await?;
     ingest.stop().await?;
-    let (events, beacons) = (summary.truth.account.fates.accepted(), summary.truth.account.acknowledged);
+    let account = &summary.truth.account;
+    let share = done as f64 / (account.acknowledged + account.refused_requests()) as f64;
+    let (all, beacons) = (account.fates.accepted(), account.acknowledged as f64);
+    let events = all as f64 * share;
     report.costs(&phase, events, &taken);
     report.line(&phase, "answers", format!("p50 {:.1?}, p99 {:.1?}", summary.answer_p50, summary.answer_p99));
     let sizes = format!(
         "{:.0}/s, {:.1} events each, {:.0} bytes of body each",
-        beacons as f64 / taken.wall.as_secs_f64(),
-        events as f64 / beacons as f64,
+        beacons * share / taken.wall.as_secs_f64(),
+        all as f64 / beacons,
         summary.body_bytes as f64 / summary.attempts as f64
     );
     report.line(&phase, "beacons", sizes);
-    Ok(Backlog { events, records: deployment.records().await? - before })
+    Ok(Backlog { events: all, records: deployment.records().await? - before })
 }
 
 /// Folds what waits, from the first record that is folded until all is written.
@@ -78,9 +84,7 @@ pub(crate) async fn fold(
     process.stop().await?;
 
     let share = 1.0 - begun / backlog.records as f64;
-    let events = (backlog.events as f64 * share).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
-    let events = events as u64;
+    let events = backlog.events as f64 * share;
     report.costs(&phase, events, &taken);
     let (inserts, rows) = (now.queries - inserted.queries, now.rows - inserted.rows);
     let figure = format!(
@@ -91,7 +95,7 @@ pub(crate) async fn fold(
     report.line(&phase, "inserts", figure);
     let engine = |(role, cpu): &(Role, Duration)| (*role == Role::Engine).then_some(cpu.as_secs_f64());
     let engine = merged.cpu.iter().find_map(engine).unwrap_or_default();
-    report.line(&phase, "engine, with the merges after it", format!("{:.2} CPU s a million events", engine * 1e6 / events as f64));
+    report.line(&phase, "engine, with the merges after it", format!("{:.2} CPU s a million events", engine * 1e6 / events));
     Ok(())
 }
 

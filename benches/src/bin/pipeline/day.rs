@@ -1,27 +1,24 @@
 //! A day of history through all roles, and what its rows take in ClickHouse.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use benches::deployment::Deployment;
 use generator::Mode;
-use service::pace::Pace;
 
 use crate::{Arguments, Roles, all, load::Load, report::Report};
 
-/// The tables, in the order in which a batch is written, and what one row of each is.
-const TABLES: [(&str, &str); 8] = [
+/// The tables that the day fills, and what one row of each is.
+pub(crate) const FILLED: [(&str, &str); 6] = [
     ("rollup_minute", "series-minute"),
     ("rollup_hour", "series-hour"),
     ("fates", "minute, kind and reason"),
-    ("applied", "range of the log"),
     ("metrics", "metric"),
     ("dimension_values", "value"),
-    ("tested", "tested minute with its flags"),
-    ("alerts", "alert"),
+    ("applied", "range of the log"),
 ];
+/// Those that live traffic fills.
+pub(crate) const FOUND: [(&str, &str); 2] = [("tested", "tested minute with its flags"), ("alerts", "alert")];
 const SEED: u64 = 1;
-/// How often it is looked how far detection is.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Beacons of each page view, as they were in the day.
 pub(crate) struct Views {
@@ -29,7 +26,7 @@ pub(crate) struct Views {
     pub(crate) events_per_beacon: f64,
 }
 
-/// Sends the day, and waits until it is counted and tested.
+/// Sends the day, and waits until it is counted.
 pub(crate) async fn write(
     deployment: &Deployment,
     roles: &Roles,
@@ -46,28 +43,18 @@ pub(crate) async fn write(
     let taken = meter.since(&start)?;
     let now = deployment.inserted().await?;
     let account = &summary.truth.account;
-    report.costs(phase, account.fates.accepted(), &taken);
+    report.costs(phase, account.fates.accepted() as f64, &taken);
     let (inserts, rows) = (now.queries - inserted.queries, now.rows - inserted.rows);
     report.line(phase, "inserts", format!("{inserts}, of {:.0} rows on average", rows as f64 / inserts as f64));
-    tested(deployment).await?;
     Ok(Views {
         beacons_per_view: account.acknowledged as f64 / summary.page_views as f64,
         events_per_beacon: account.fates.accepted() as f64 / account.acknowledged as f64,
     })
 }
 
-/// Waits until detection is through with the minutes that it makes up for: it works on, when the day is written.
-async fn tested(deployment: &Deployment) -> Result<(), Box<dyn Error>> {
-    // A minute is tested half a minute after its end; those before it are, when one of the last three is.
-    let sql = "select count() > 0 and max(minute) > now() - 210 from tested";
-    let mut pace = Pace::new(LOOK, std::future::pending());
-    while pace.next().await && deployment.ask(sql).await?[0][0] != "1" {}
-    Ok(())
-}
-
 /// What a row takes in each table, once all its parts are merged.
-pub(crate) async fn sizes(deployment: &Deployment, report: &mut Report) -> Result<(), Box<dyn Error>> {
-    for (table, row) in TABLES {
+pub(crate) async fn sizes(deployment: &Deployment, tables: &[(&str, &str)], report: &mut Report) -> Result<(), Box<dyn Error>> {
+    for (table, row) in tables {
         deployment.ask(&format!("optimize table {table} final")).await?;
         let sql = format!(
             "select sum(rows), sum(data_compressed_bytes), sum(data_uncompressed_bytes) from system.parts \
@@ -82,9 +69,14 @@ pub(crate) async fn sizes(deployment: &Deployment, report: &mut Report) -> Resul
         };
         report.line("tables", table, figure);
     }
-    let samples =
-        &deployment.ask("select avg(samples), quantileExact(0.5)(samples), avg(length(histMap.bucket)) from rollup_minute").await?[0];
-    let figure = format!("{} samples on average, {} in half of them, {} buckets on average", samples[0], samples[1], samples[2]);
+    Ok(())
+}
+
+/// How much is in a series-minute: what it takes depends on it.
+pub(crate) async fn samples(deployment: &Deployment, report: &mut Report) -> Result<(), Box<dyn Error>> {
+    let sql = "select round(avg(samples), 1), quantileExact(0.5)(samples), round(avg(length(histMap.bucket)), 1) from rollup_minute";
+    let answer = &deployment.ask(sql).await?[0];
+    let figure = format!("{} samples on average, at most {} in half of them, {} buckets on average", answer[0], answer[1], answer[2]);
     report.line("tables", "a series-minute", figure);
     Ok(())
 }

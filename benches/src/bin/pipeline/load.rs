@@ -1,6 +1,6 @@
 //! The generator's traffic.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use generator::{Mode, Options, Progress, Rates, Summary, Traffic, run_reporting};
 use schemas::app::AppId;
@@ -35,6 +35,12 @@ impl Load {
         Ok(Self { sending: tokio::spawn(send), progress, stop })
     }
 
+    /// Waits until the first requests are answered: before, users are made whose visits go on.
+    pub(crate) async fn begun(&mut self) -> Result<(), Box<dyn Error>> {
+        self.progress.wait_for(|progress| progress.as_ref().is_some_and(|now| now.done > 0)).await?;
+        Ok(())
+    }
+
     /// Waits until the pace is no faster than `per_second`: what lay in the past is sent.
     pub(crate) async fn at_pace(&mut self, per_second: f64) -> Result<(), Box<dyn Error>> {
         let slow = |progress: &Option<Progress>| progress.as_ref().is_some_and(|now| now.done > 0 && now.per_second < per_second);
@@ -42,9 +48,10 @@ impl Load {
         Ok(())
     }
 
-    /// Requests answered so far.
-    pub(crate) fn done(&self) -> u64 {
-        self.progress.borrow().as_ref().map_or(0, |progress| progress.done)
+    /// Requests answered so far, just when that is known: it is told once a second.
+    pub(crate) async fn done(&mut self) -> Result<u64, Box<dyn Error>> {
+        self.progress.changed().await?;
+        Ok(self.progress.borrow().as_ref().map_or(0, |progress| progress.done))
     }
 
     /// Waits until all is sent.
@@ -56,9 +63,8 @@ impl Load {
         }
     }
 
-    /// Goes on for `duration`, and ends it.
-    pub(crate) async fn stop_after(self, duration: Duration) -> Result<Summary, Box<dyn Error>> {
-        tokio::time::sleep(duration).await;
+    /// Ends it before all is sent.
+    pub(crate) async fn stop(self) -> Result<Summary, Box<dyn Error>> {
         self.stop.begin();
         self.finish().await
     }

@@ -31,7 +31,7 @@ struct Arguments {
     /// How long the load is as great as the intake bears, for each flush interval.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     full_load: Duration,
-    /// How long all roles are on at a moderate load.
+    /// How long all roles are on at a moderate load: this long for what they take, and again for how fresh answers are.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     steady: Duration,
     /// That load, in beacons a second.
@@ -50,9 +50,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let roles = Roles::start(&deployment).await?;
     let views = day::write(&deployment, &roles, &arguments, &mut report).await?;
-    day::sizes(&deployment, &mut report).await?;
+    day::sizes(&deployment, &day::FILLED, &mut report).await?;
+    day::samples(&deployment, &mut report).await?;
     questions(&roles, arguments.rounds, &mut report).await?;
     steady::run(&deployment, &roles, &arguments, views, &mut report).await?;
+    day::sizes(&deployment, &day::FOUND, &mut report).await?;
     roles.stop().await?;
 
     for flush_interval in ["1s", "5s"] {

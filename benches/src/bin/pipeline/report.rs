@@ -72,6 +72,7 @@ impl Meter {
 /// All lines of the table.
 #[derive(Debug)]
 pub(crate) struct Report {
+    watch: Stopwatch,
     command: String,
     load_before: String,
     lines: Vec<[String; 3]>,
@@ -81,18 +82,17 @@ impl Report {
     pub(crate) fn begin() -> Result<Self, Box<dyn Error>> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let command = ["target/release/pipeline".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ");
-        Ok(Self { command, load_before: load_average()?, lines: Vec::new() })
+        Ok(Self { watch: Stopwatch::start(), command, load_before: load_average()?, lines: Vec::new() })
     }
 
     /// Adds a line, and tells it at once.
     pub(crate) fn line(&mut self, phase: &str, what: &str, figure: String) {
-        eprintln!("{phase}: {what}: {figure}");
+        eprintln!("{:4.0} s {phase}: {what}: {figure}", self.watch.elapsed().as_secs_f64());
         self.lines.push([phase.to_owned(), what.to_owned(), figure]);
     }
 
     /// Adds a line for each process: what `events` cost it, and how many cores 180 billion a day would need.
-    pub(crate) fn costs(&mut self, phase: &str, events: u64, taken: &Taken) {
-        let events = events as f64;
+    pub(crate) fn costs(&mut self, phase: &str, events: f64, taken: &Taken) {
         let rate = events / taken.wall.as_secs_f64();
         self.line(phase, "in all", format!("{rate:.0} events/s by the clock, {:.1} s", taken.wall.as_secs_f64()));
         for (role, cpu) in &taken.cpu {

@@ -33,33 +33,39 @@ pub(crate) async fn run(
     load.at_pace(arguments.beacons_per_second * AT_PACE).await?;
     deployment.counted().await?;
 
+    // What looks at freshness is a load, too: what the roles take is counted before.
     let meter = all(deployment, roles);
-    let (start, inserted, sent, watch) = (meter.read()?, deployment.inserted().await?, load.done(), Stopwatch::start());
+    let (inserted, sent, start) = (deployment.inserted().await?, load.done().await?, meter.read()?);
     let (intake, api, aggregator) = (roles.ingest.client()?, roles.api.client()?, roles.aggregator.client()?);
-    let over = || watch.elapsed() >= arguments.steady;
-    let (told, waiting, fresh) = tokio::join!(
-        sample(over, async || aggregator.self_metric(LAG_RECORDS).await),
-        sample(over, async || Ok(deployment.waiting().await? as f64)),
+    let told = sample(for_a_while(arguments.steady), async || aggregator.self_metric(LAG_RECORDS).await).await?;
+    let (beacons, taken) = (load.done().await? - sent, meter.since(&start)?);
+    let now = deployment.inserted().await?;
+
+    let over = for_a_while(arguments.steady);
+    let (waiting, fresh) = tokio::join!(
+        sample(&over, async || Ok(deployment.waiting().await? as f64)),
         markers::freshness(&intake, &api, ASK_EVERY, |_| over())
     );
-    let taken = meter.since(&start)?;
-    let now = deployment.inserted().await?;
-    let beacons = load.done() - sent;
-    let summary = load.stop_after(Duration::ZERO).await?;
+    let summary = load.stop().await?;
 
     let seconds = taken.wall.as_secs_f64();
     report.line(phase, "beacons", format!("{:.0}/s, {:.1} events each", beacons as f64 / seconds, views.events_per_beacon));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    report.costs(phase, (beacons as f64 * views.events_per_beacon) as u64, &taken);
+    report.costs(phase, beacons as f64 * views.events_per_beacon, &taken);
     let (inserts, rows) = (now.queries - inserted.queries, now.rows - inserted.rows);
     let figure = format!("{:.1}/s, of {:.0} rows on average", inserts as f64 / seconds, rows as f64 / inserts as f64);
     report.line(phase, "inserts", figure);
-    report.line(phase, "lag after each flush, by the self-metric", quantiles(told?));
+    report.line(phase, "lag after each flush, by the self-metric", quantiles(told));
     report.line(phase, "lag at any time: in the log, not in ClickHouse", quantiles(waiting?));
     report.line(phase, "freshness", fresh?.to_string());
     let answers = format!("p50 {:.1?}, p99 {:.1?}, with those of its start", summary.answer_p50, summary.answer_p99);
     report.line(phase, "answers to beacons", answers);
     Ok(())
+}
+
+/// Tells when `duration` is over.
+fn for_a_while(duration: Duration) -> impl Fn() -> bool {
+    let watch = Stopwatch::start();
+    move || watch.elapsed() >= duration
 }
 
 /// What `look` sees, again and again until it is `over`.
