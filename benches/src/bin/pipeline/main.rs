@@ -37,6 +37,9 @@ struct Arguments {
     /// That load, in beacons a second.
     #[arg(long, value_name = "N", default_value_t = 1_000.0)]
     beacons_per_second: f64,
+    /// Beacons that are looked for at once, for freshness. Each is a load on the engine; one at a time, a minute has few.
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u8).range(1..))]
+    markers: u8,
     /// How often each question is asked for each of four metrics.
     #[arg(long, value_name = "N", default_value_t = 20)]
     rounds: usize,

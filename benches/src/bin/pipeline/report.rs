@@ -100,7 +100,7 @@ impl Report {
             let busy = seconds / taken.wall.as_secs_f64();
             let figure = if seconds > 0.0 {
                 format!(
-                    "{:.0} events a CPU second; {:.2} CPU s a million events; {busy:.2} cores busy; 180 billion a day: {:.0} cores",
+                    "{:.0} events a CPU second; {:.2} CPU s a million events; {busy:.2} cores busy; 180 billion a day: {:.1} cores",
                     events / seconds,
                     seconds * 1e6 / events,
                     EVENTS_PER_SECOND * seconds / events

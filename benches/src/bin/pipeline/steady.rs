@@ -3,7 +3,8 @@
 use std::{error::Error, time::Duration};
 
 use aggregator::metrics::LAG_RECORDS;
-use benches::{deployment::Deployment, markers};
+use benches::{client::Times, deployment::Deployment, markers};
+use futures_util::future::try_join_all;
 use generator::Mode;
 use service::{clock::Stopwatch, pace::Pace};
 
@@ -14,7 +15,7 @@ const SEED: u64 = 2;
 /// The pace is that of live traffic once it is below this many times it: what is made at its start goes faster.
 const AT_PACE: f64 = 1.25;
 /// How often it is asked whether a marker is counted: as exact as freshness is, and a load on the engine itself.
-const ASK_EVERY: Duration = Duration::from_millis(20);
+const ASK_EVERY: Duration = Duration::from_millis(50);
 /// How often the lag is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -44,7 +45,7 @@ pub(crate) async fn run(
     let over = for_a_while(arguments.steady);
     let (waiting, fresh) = tokio::join!(
         sample(&over, async || Ok(deployment.waiting().await? as f64)),
-        markers::freshness(&intake, &api, ASK_EVERY, |_| over())
+        try_join_all((0..arguments.markers).map(|_| markers::freshness(&intake, &api, ASK_EVERY, |_| over())))
     );
     let summary = load.stop().await?;
 
@@ -56,7 +57,7 @@ pub(crate) async fn run(
     report.line(phase, "inserts", figure);
     report.line(phase, "lag after each flush, by the self-metric", quantiles(told));
     report.line(phase, "lag at any time: in the log, not in ClickHouse", quantiles(waiting?));
-    report.line(phase, "freshness", fresh?.to_string());
+    report.line(phase, "freshness", Times::together(fresh?).to_string());
     let answers = format!("p50 {:.1?}, p99 {:.1?}, with those of its start", summary.answer_p50, summary.answer_p99);
     report.line(phase, "answers to beacons", answers);
     Ok(())
