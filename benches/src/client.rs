@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use serde_json::Value;
 use service::clock::Stopwatch;
 
-/// Talks to the server whose address is the program's first argument.
+/// Talks to one server.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -21,13 +21,20 @@ pub struct Timed {
 }
 
 impl Client {
-    /// One of the server named on the command line; the demo's when none is.
+    /// One of the server at `url`.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(url: impl Into<String>) -> Result<Self, Box<dyn Error>> {
+        Ok(Self { http: alerts::webhook::client_builder().build()?, url: url.into() })
+    }
+
+    /// One of the server named by the program's first argument; the demo's when none is.
     ///
     /// # Errors
     /// When no HTTP client can be made.
     pub fn of_arguments() -> Result<Self, Box<dyn Error>> {
-        let url = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:7070".to_owned());
-        Ok(Self { http: alerts::webhook::client_builder().build()?, url })
+        Self::new(std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:7070".to_owned()))
     }
 
     /// Asks.
@@ -39,6 +46,17 @@ impl Client {
         let answer = self.http.get(format!("{}{path_and_query}", self.url)).send().await?.error_for_status()?.bytes().await?;
         let took = watch.elapsed();
         Ok(Timed { answer: serde_json::from_slice(&answer)?, bytes: answer.len(), took })
+    }
+
+    /// The sum of a self-metric over its labels.
+    ///
+    /// # Errors
+    /// When the server can't be reached, or has no such metric.
+    pub async fn self_metric(&self, name: &str) -> Result<f64, Box<dyn Error>> {
+        let text = self.http.get(format!("{}/metrics", self.url)).send().await?.error_for_status()?.text().await?;
+        let mine = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        let values = text.lines().filter(mine).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        values.reduce(|sum, value| sum + value).ok_or_else(|| format!("{} has no {name}", self.url).into())
     }
 
     /// Sends a beacon.
@@ -60,6 +78,11 @@ impl Times {
     pub fn new(mut times: Vec<Duration>) -> Self {
         times.sort();
         Self(times)
+    }
+
+    /// All of them.
+    pub fn together(all: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(all.into_iter().flat_map(|times| times.0).collect())
     }
 
     /// The smallest time that at least the share `q` of all did not exceed.
