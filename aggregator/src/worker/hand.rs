@@ -63,6 +63,8 @@ pub(super) struct Place {
     pub(super) written: Offset,
     /// Records before this are folded; those before `written` only warmed the duplicate filter.
     pub(super) next: Offset,
+    /// Where `next` was when it last moved, and when that was seen.
+    pub(super) moved: (Offset, Instant),
     /// Of the records from `written` up to this some may be in the store: exactly they are the next batch.
     pub(super) intended: Option<Offset>,
 }
@@ -71,6 +73,14 @@ impl Place {
     /// Whether what is folded may be written: something is, and no part of a batch that is to be sent again.
     pub(super) fn is_due(&self) -> bool {
         self.next > self.written && self.intended.is_none_or(|end| self.next == end)
+    }
+
+    /// Whether nothing came for long though the partition has more, up to `end`.
+    pub(super) fn is_stalled(&mut self, end: Offset, now: Instant, patience: Duration) -> bool {
+        if self.next >= end || self.next != self.moved.0 {
+            self.moved = (self.next, now);
+        }
+        now.duration_since(self.moved.1) > patience
     }
 
     /// The position, with the intent that stands.
@@ -110,6 +120,19 @@ impl Hand {
         }
         if self.protocol == Protocol::StoreOffsets {
             self.fold_again();
+        }
+    }
+
+    /// Abandons what is folded of the partitions: they are to be sought anew.
+    pub(super) fn seek_again(&mut self, partitions: &[Partition]) {
+        if self.protocol == Protocol::StoreOffsets && !partitions.is_empty() {
+            return self.fold_again();
+        }
+        for partition in partitions {
+            self.folds.remove(&Some(*partition));
+            if let Some(place) = self.partitions.remove(partition) {
+                self.awaited.insert(*partition, Some(place.standing()));
+            }
         }
     }
 

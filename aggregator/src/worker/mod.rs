@@ -38,6 +38,8 @@ pub const GROUP: &str = "aggregator";
 const COMMIT_INTERVAL: Duration = Duration::from_secs(10);
 /// How long to wait before something is tried again that the log or the store did not do, at first and at the most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a partition may have records that don't come before it is sought anew.
+const STALL: Duration = Duration::from_secs(10);
 /// How many partitions' batches are on their way to the store at once.
 const WRITES_MAX: usize = 8;
 /// How old an intent may be when a batch is sent under it; an older one is committed anew first. Whoever was paused
@@ -249,7 +251,7 @@ impl Worker {
             let key = hand.key(partition);
             hand.folds.entry(key).or_insert_with(|| self.empty_fold());
             let duplicates = Duplicates::new(self.config.duplicate_window);
-            hand.partitions.insert(partition, Place { duplicates, written, next: warm_from, intended });
+            hand.partitions.insert(partition, Place { duplicates, written, next: warm_from, moved: (warm_from, now()), intended });
         }
         self.health.ready();
         Ok(())
@@ -458,20 +460,25 @@ impl Worker {
         }
     }
 
-    /// Measures how far behind the worker is.
-    async fn watch(&self, hand: &Hand) {
-        let mut lag = 0;
-        for (partition, place) in &hand.partitions {
+    /// Measures how far behind the worker is, and seeks partitions anew whose records don't come.
+    async fn watch(&self, hand: &mut Hand) {
+        let (mut lag, mut stalled) = (0, Vec::new());
+        for (partition, place) in &mut hand.partitions {
             if let Ok(extent) = self.log.extent(*partition).await {
                 lag += extent.end.0.saturating_sub(place.written.0);
+                if place.is_stalled(extent.end, now(), STALL) {
+                    tracing::warn!(%partition, next = %place.next, end = %extent.end, "no record comes: seeking it anew");
+                    stalled.push(*partition);
+                }
             }
         }
+        hand.seek_again(&stalled);
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
         ::metrics::gauge!(metrics::LAG_RECORDS).set(lag as f64);
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bound on how old an intent is when it is acted on")]
+#[expect(clippy::disallowed_methods, reason = "bounds on how old an intent is, and on how long nothing comes")]
 fn now() -> Instant {
     Instant::now()
 }

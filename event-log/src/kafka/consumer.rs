@@ -75,6 +75,8 @@ pub(super) struct KafkaConsumer {
     last: Partition,
     /// A partition's next offset isn't there.
     astray: bool,
+    /// The partition, and its next offset, behind which something else came last.
+    gap: Option<(Partition, Offset)>,
 }
 
 impl KafkaConsumer {
@@ -96,6 +98,7 @@ impl KafkaConsumer {
             ahead_bytes: 0,
             last: Partition(0),
             astray: false,
+            gap: None,
         })
     }
 
@@ -250,10 +253,21 @@ impl KafkaConsumer {
     }
 
     fn keep(&mut self, message: &BorrowedMessage<'_>) {
+        // All are sought again first.
+        if self.astray {
+            return;
+        }
         let partition = Partition(u32::try_from(message.partition()).unwrap_or(u32::MAX));
         let offset = Offset(u64::try_from(message.offset()).unwrap_or(0));
         // What was fetched before a seek, or of a partition that isn't sought or went, is of no interest.
         let Some(Some(next)) = self.held.get_mut(&partition).filter(|next| next.is_some_and(|next| offset >= next)) else { return };
+        // The log has no gaps: what comes too far ahead was fetched by an older position. Once, for one that stays is one.
+        if offset > *next && self.gap != Some((partition, *next)) {
+            tracing::warn!(group = self.group, %partition, awaited = %next, came = %offset, "records came from elsewhere: seeking again");
+            self.gap = Some((partition, *next));
+            self.astray = true;
+            return;
+        }
         *next = Offset(offset.0 + 1);
         let appended = Timestamp::from_ms(message.timestamp().to_millis().unwrap_or(0));
         let bytes = Bytes::copy_from_slice(message.payload().unwrap_or_default());
