@@ -29,31 +29,31 @@ impl Audit {
     /// Goes on until `shutdown` resolves; of several processes in one.
     pub(super) async fn run(mut self, clock: Clock, health: Part, shutdown: impl Future<Output = ()>) {
         let mut pace = Pace::new(INTERVAL, shutdown);
-        let mut rounds = 0;
+        let (mut rounds, mut drift) = (0, 0);
         loop {
             tokio::select! {
                 goes_on = pace.next() => if !goes_on { break },
                 () = self.shares.changed() => {}
             }
             if !self.shares.owns(KEY) {
-                rounds = 0;
+                (rounds, drift) = (0, 0);
                 ::metrics::gauge!(metrics::AUDIT_DRIFT).set(0.0);
                 health.standing_by("another process compares what is counted with the log");
                 continue;
             }
             let now = Timestamp::from_ms(clock.now_ms());
-            let span = if rounds % LONG_EVERY == 0 { self.minutes } else { SPAN };
+            // What was found in old hours must not be forgotten by looking at the last ones only.
+            let span = if rounds % LONG_EVERY == 0 || drift > 0 { self.minutes } else { SPAN };
             rounds += 1;
             let audited = self.store.audit(MinuteRange::new(now.minus(span).minute(), now.minute().plus(1))).await;
-            health.note(
-                "what is counted could not be compared with the log",
-                audited.map(|audited| tell(audited.as_ref())).as_ref().map(|_| ()),
-            );
+            let told = audited.map(|audited| drift = tell(audited.as_ref()));
+            health.note("what is counted could not be compared with the log", told);
         }
     }
 }
 
-fn tell(audited: Option<&Audited>) {
+/// Tells how much is counted wrongly, and returns it.
+fn tell(audited: Option<&Audited>) -> u64 {
     // Without one rows and offsets are one atomic batch.
     let drift = audited.map_or(0, Audited::drift);
     #[expect(clippy::cast_precision_loss, reason = "a gauge")]
@@ -61,4 +61,5 @@ fn tell(audited: Option<&Audited>) {
     if let Some(audited) = audited.filter(|_| drift > 0) {
         tracing::error!(?audited, "what is counted is not what the log's records say");
     }
+    drift
 }
