@@ -4,7 +4,8 @@
 //! a [`beacon`] comes from a browser and is not to be trusted; the intake turns it into a
 //! [`record`] of events; the aggregator folds events into a [`rollup`] for each series and minute,
 //! whose values are a [`histogram`]; a rollup that departs from its baseline gets a [`flag`];
-//! overlapping flags become an [`alert`]. A [`query`] asks for rollups again. What became of every
+//! overlapping flags become an [`alert`]. A [`query`] asks for rollups again. Some beacons are kept whole, as
+//! [`sample`]s. What became of every
 //! event is its [`fate`].
 //!
 //! Nothing here does I/O, reads a clock, or knows of another crate of this workspace.
@@ -22,6 +23,7 @@ pub mod metric;
 pub mod query;
 pub mod record;
 pub mod rollup;
+pub mod sample;
 pub mod sentence;
 pub mod series;
 pub mod time;

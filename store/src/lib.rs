@@ -25,6 +25,7 @@ use schemas::{
     metric::Metric,
     query::{MetricEntry, RollupQuery, RollupRow},
     rollup::{GroupRollups, Rollup},
+    sample::{Sample, StrataQuery, Stratum},
     series::Group,
     time::{Minute, MinuteRange, Resolution, Timestamp},
 };
@@ -45,6 +46,9 @@ pub struct Batch {
     pub sources: Vec<Source>,
     pub rollups: Vec<GroupRollups>,
     pub fates: Vec<FateCount>,
+    pub strata: Vec<Stratum>,
+    /// At most one for each slot of a stratum; a store keeps the one of the greatest rank.
+    pub samples: Vec<Sample>,
     /// Some of it may have been sent before: by another process, or long ago. A store that knows batches only
     /// for a while then looks first whether it has this one.
     pub replay: bool,
@@ -178,6 +182,24 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store can't be read.
     async fn fates(&self, app: &AppId, range: MinuteRange) -> Result<Vec<FateCount>, StoreError>;
+
+    /// The strata asked about, by minute and route. They and their samples are kept as long as rollups of a minute.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn strata(&self, query: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
+        let _ = query;
+        Ok(Vec::new())
+    }
+
+    /// The samples of those strata in slots below `slots`, by minute, route and slot.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    async fn samples(&self, query: &StrataQuery, slots: u16) -> Result<Vec<Sample>, StoreError> {
+        let _ = (query, slots);
+        Ok(Vec::new())
+    }
 
     /// Notes that `minute` of `app` was tested, with what was flagged in it; replaces an earlier
     /// test of the same minute.

@@ -52,7 +52,7 @@ pub(super) struct Drained {
 impl Folding {
     pub(super) fn drain(&mut self, sources: Vec<Source>, replay: bool) -> Drained {
         let drained = self.fold.drain();
-        let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates, replay });
+        let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates, replay, ..Batch::default() });
         Drained { batch, oldest: self.oldest.take() }
     }
 }
