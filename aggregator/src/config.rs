@@ -13,6 +13,7 @@ pub struct RawConfig {
     pub flush_cells_max: usize,
     pub duplicate_window: u64,
     pub groups_max: usize,
+    pub samples: bool,
     pub values_max: BTreeMap<String, usize>,
 }
 
@@ -35,6 +36,8 @@ pub struct Limits {
     pub groups_max: usize,
     /// Values that a dimension may have, by its name; the key `default` is for the others.
     pub values_max: BTreeMap<String, usize>,
+    /// Whether some beacons are kept whole: at most [`schemas::sample::SLOTS`] of a route and minute.
+    pub samples: bool,
 }
 
 impl Default for Limits {
@@ -42,6 +45,7 @@ impl Default for Limits {
         Self {
             groups_max: 50_000,
             values_max: BTreeMap::from([("default".to_owned(), 200), ("route".to_owned(), 1_000), ("network".to_owned(), 500)]),
+            samples: true,
         }
     }
 }
@@ -96,7 +100,7 @@ impl RawConfig {
             flush_interval: self.flush_interval,
             flush_cells_max: self.flush_cells_max,
             duplicate_window: self.duplicate_window,
-            limits: Limits { groups_max: self.groups_max, values_max: self.values_max },
+            limits: Limits { groups_max: self.groups_max, values_max: self.values_max, samples: self.samples },
         })
     }
 }

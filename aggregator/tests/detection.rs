@@ -21,6 +21,7 @@ use schemas::{
     metric::{Metric, MetricName},
     query::{MetricEntry, RollupQuery, RollupRow},
     rollup::Rollup,
+    sample::{Sample, StrataQuery, Stratum},
     series::Group,
     time::{Minute, MinuteRange, Resolution, Timestamp},
     unit::Unit,
@@ -112,6 +113,14 @@ impl Store for View {
     }
 
     async fn fates(&self, _: &AppId, _: MinuteRange) -> Result<Vec<FateCount>, StoreError> {
+        unreachable!("watchers read cubes")
+    }
+
+    async fn strata(&self, _: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
+        unreachable!("watchers read cubes")
+    }
+
+    async fn samples(&self, _: &StrataQuery, _: u16) -> Result<Vec<Sample>, StoreError> {
         unreachable!("watchers read cubes")
     }
 

@@ -1,5 +1,6 @@
 //! The fold: records in, rollups out. Pure: what it gives depends on the records alone, not on the
-//! clock, nor on how they were cut into batches.
+//! clock, nor on how they were cut into batches. Only which samples it gives besides depends on what the fold saw before:
+//! the more it saw, the fewer that can't stay.
 //!
 //! A beacon's series are looked up once for all its events: its dimensions become numbers, each
 //! cuboid's numbers name a group, and the events, packed into a word each, are appended to the
@@ -11,6 +12,7 @@ mod duplicates;
 mod fates;
 mod groups;
 mod metrics;
+mod samples;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -21,8 +23,9 @@ use schemas::{
     dimension::{Dimension, OTHER},
     fate::FateCount,
     histogram::VALUE_MAX,
-    record::BeaconRecordView,
+    record::{BeaconRecordView, EventView},
     rollup::GroupRollups,
+    sample::{Rank, Sample, Stratum},
     series::Group,
     time::{Minute, Timestamp},
     unit::Unit,
@@ -34,6 +37,7 @@ use self::{
     fates::Fates,
     groups::{GroupKey, Groups},
     metrics::Metrics,
+    samples::{Samples, sampled},
 };
 use crate::config::Limits;
 
@@ -67,6 +71,8 @@ impl std::ops::AddAssign for Outcome {
 pub struct Drained {
     pub rollups: Vec<GroupRollups>,
     pub fates: Vec<FateCount>,
+    pub strata: Vec<Stratum>,
+    pub samples: Vec<Sample>,
 }
 
 /// The rollups that are being made, of all apps.
@@ -128,6 +134,9 @@ struct AppFold {
     groups: Groups,
     cells: Cells,
     fates: Fates,
+    samples: Samples,
+    /// Where the route stands among the dimensions, if a cuboid has it.
+    route: Option<usize>,
     rotated: Minute,
     // Reused from record to record.
     values: Vec<ValueId>,
@@ -163,6 +172,8 @@ impl AppFold {
             groups: Groups::new(app.cuboids.len(), limits.groups_max),
             cells: Cells::default(),
             fates: Fates::default(),
+            samples: Samples::default(),
+            route: dimensions.iter().position(|dimension| *dimension == Dimension::Route),
             rotated: Minute(0),
             values: Vec::new(),
             events: Vec::new(),
@@ -188,6 +199,7 @@ impl AppFold {
             if outcome.rolled_up > 0 {
                 self.number_values(record);
                 self.append(record, received.minute());
+                self.sample(record, received);
             }
             outcome
         };
@@ -201,7 +213,7 @@ impl AppFold {
         let age_max_ms = u64::from(record.lateness_max_s) * 1_000;
         self.events.clear();
         for event in &record.events {
-            let Some(unit) = event.unit.as_known().and_then(Unit::from_wire) else {
+            let Some(unit) = unit_of(event) else {
                 outcome.unknown += 1;
                 continue;
             };
@@ -210,7 +222,7 @@ impl AppFold {
                 continue;
             }
             outcome.rolled_up += 1;
-            let minute = Timestamp::from_ms(received.as_ms() - i64::try_from(event.age_ms).unwrap_or(i64::MAX)).minute();
+            let minute = minute_of(event, received);
             let metric = self.metrics.id(event.metric, unit);
             self.events.push((minute, Entry::new(metric, event.value.min(VALUE_MAX), record.weight)));
         }
@@ -272,15 +284,32 @@ impl AppFold {
         }
     }
 
+    /// Counts the beacon in the strata of its events' minutes, and keeps it if it is among their samples.
+    fn sample(&mut self, record: &BeaconRecordView<'_>, received: Timestamp) {
+        if !self.limits.samples {
+            return;
+        }
+        let route = self.route.map_or(OTHER_ID, |at| self.values[at]);
+        let rank = Rank::of(record.beacon_id);
+        let floor = self.samples.pace(route, received.minute());
+        for (minute, _) in &self.runs {
+            let beacon = || sampled(record, received, *minute, &mut self.metrics);
+            self.samples.add(route, *minute, rank, floor, beacon);
+        }
+    }
+
     fn drain(&mut self, app: &AppId, drained: &mut Drained) {
         for (at, cells) in self.cells.drain(self.metrics.names()) {
             let name = |key: &GroupKey| group_in_words(app, &self.cuboids[key.cuboid as usize], key, &self.dimensions);
             drained.rollups.push(GroupRollups { group: self.groups.name(at, name), cells });
         }
         self.groups.drained();
+        let route = |id| self.route.map_or_else(|| OTHER.into(), |at| self.dimensions[at].1.name(id).as_ref().into());
+        self.samples.drain(app, route, &mut drained.strata, &mut drained.samples);
         let newest = self.fates.drain(app, &mut drained.fates);
         if let Some(newest) = newest {
             self.groups.forget_before(newest.minus(IDLE_MINUTES));
+            self.samples.forget_idle(newest);
             self.rotate(newest);
         }
     }
@@ -297,6 +326,7 @@ impl AppFold {
         // have become many, both begin anew.
         if self.dimensions.iter().any(|(_, dictionary)| dictionary.is_worn()) {
             self.groups.forget_all();
+            self.samples.forget_all();
             for (dimension, dictionary) in &mut self.dimensions {
                 *dictionary = Dictionary::new(self.limits.values_max(dimension));
             }
@@ -307,6 +337,15 @@ impl AppFold {
 fn group_in_words(app: &AppId, plan: &CuboidPlan, key: &GroupKey, dimensions: &[(Dimension, Dictionary)]) -> Group {
     let value = |(at, position): (usize, &usize)| -> Box<str> { dimensions[*position].1.name(key.values[at]).as_ref().into() };
     Group { app: app.clone(), cuboid: plan.cuboid.clone(), values: plan.positions.iter().enumerate().map(value).collect() }
+}
+
+/// The event's unit; `None` for one that this version doesn't know.
+fn unit_of(event: &EventView<'_>) -> Option<Unit> {
+    event.unit.as_known().and_then(Unit::from_wire)
+}
+
+fn minute_of(event: &EventView<'_>, received: Timestamp) -> Minute {
+    Timestamp::from_ms(received.as_ms() - i64::try_from(event.age_ms).unwrap_or(i64::MAX)).minute()
 }
 
 /// The record's value of a dimension other than the experiment and its arm.

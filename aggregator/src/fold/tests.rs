@@ -7,6 +7,7 @@ use proptest::{collection::vec, prelude::*};
 use schemas::{
     record::{Arm, BeaconRecord, CustomDimension, Event, Message, MessageView, Rejection, Unit as WireUnit},
     rollup::Rollup,
+    sample::ATTRIBUTION_BYTES_MAX,
 };
 
 use super::*;
@@ -121,7 +122,7 @@ fn custom_dimensions_count_and_unknown_ones_do_not() {
 
 #[test]
 fn totals_add_up_when_a_client_sends_endless_routes() {
-    let limits = Limits { groups_max: 10, values_max: BTreeMap::from([("default".to_owned(), 5)]) };
+    let limits = Limits { groups_max: 10, values_max: BTreeMap::from([("default".to_owned(), 5)]), ..Limits::default() };
     let mut fold = Fold::new(&[app()], limits);
     for i in 0..1_000 {
         let _ = add(&mut fold, &BeaconRecord { route: format!("/{i}"), ..record(vec![event("LCP", 5, 0)]) }, false);
@@ -196,5 +197,125 @@ proptest! {
         }
         parts.push(twice.drain());
         prop_assert_eq!(merged([once.drain()]), merged(parts));
+    }
+}
+
+fn beacon(number: u64) -> BeaconRecord {
+    BeaconRecord { beacon_id: number.to_be_bytes().to_vec(), ..record(vec![event("LCP", number, 0)]) }
+}
+
+/// The sample that a store keeps of each slot.
+fn kept(drained: impl IntoIterator<Item = Drained>) -> BTreeMap<(Minute, Box<str>, u16), Sample> {
+    let mut kept: BTreeMap<_, Sample> = BTreeMap::new();
+    for sample in drained.into_iter().flat_map(|drained| drained.samples) {
+        let place = (sample.minute, sample.route.clone(), sample.rank.slot());
+        if kept.get(&place).is_none_or(|other| other.rank < sample.rank) {
+            kept.insert(place, sample);
+        }
+    }
+    kept
+}
+
+#[test]
+fn a_sample_has_what_its_beacon_said_about_one_minute() {
+    let mut fold = Fold::new(&[app()], Limits::default());
+    let with_cause = Event { attribution_json: br#"{"element":"img"}"#.to_vec(), ..event("LCP", 2_000_000, 0) };
+    let long = Event { attribution_json: vec![b'x'; ATTRIBUTION_BYTES_MAX + 1], ..event("CLS", 7, 0) };
+    let unknown = Event { unit: WireUnit::UNIT_UNSPECIFIED.into(), ..event("new", 1, 0) };
+    let beacon = BeaconRecord {
+        beacon_id: b"b1".to_vec(),
+        weight: 10,
+        custom: vec![CustomDimension { name: "plan".into(), value: "pro".into() }],
+        experiments: vec![Arm { experiment: "hero".into(), arm: "video".into() }],
+        view_id: "v1".into(),
+        url: "https://shop.example/checkout".into(),
+        ..record(vec![with_cause, long, unknown, event("TTFB", 5, 120_000), event("FCP", 5, 3_600_001)])
+    };
+    let _ = add(&mut fold, &beacon, false);
+    let _ = add(&mut fold, &beacon, true);
+    let drained = fold.drain();
+    let minute = Timestamp::from_ms(NOW_MS.cast_signed()).minute();
+    let strata: Vec<_> = drained.strata.iter().map(|stratum| (stratum.minute, &*stratum.route, stratum.beacons)).collect();
+    assert_eq!(strata, [(minute.minus(2), "/checkout", 1), (minute, "/checkout", 1)]);
+    let [early, sample] = drained.samples.as_slice() else { panic!("one of each minute: {:?}", drained.samples) };
+    let events = |sample: &Sample| sample.beacon.events.iter().map(|event| event.metric.name.to_string()).collect::<Vec<_>>();
+    assert_eq!((events(early), events(sample)), (vec!["TTFB".to_owned()], vec!["LCP".to_owned(), "CLS".to_owned()]));
+    let beacon = &sample.beacon;
+    let dimensions: Vec<_> = beacon.dimensions.iter().map(|(dimension, value)| format!("{dimension}={value}")).collect();
+    assert_eq!(dimensions, ["route=/checkout", "browser=Safari", "device=mobile", "plan=pro"]);
+    assert_eq!((beacon.weight, &*beacon.view_id, &*beacon.url), (10, "v1", "https://shop.example/checkout"));
+    assert_eq!(beacon.experiments, BTreeMap::from([("hero".into(), "video".into())]));
+    assert_eq!((&*beacon.events[0].attribution, &*beacon.events[1].attribution), (r#"{"element":"img"}"#, ""));
+}
+
+#[test]
+fn routes_without_a_place_are_one_stratum_whose_samples_know_their_own() {
+    let limits = Limits { values_max: BTreeMap::from([("default".to_owned(), 1)]), ..Limits::default() };
+    let mut fold = Fold::new(&[app()], limits);
+    for (number, route) in (0..).zip(["/", "/a", "/b"]) {
+        let _ = add(&mut fold, &BeaconRecord { route: route.into(), ..beacon(number) }, false);
+    }
+    let drained = fold.drain();
+    let strata: BTreeMap<_, _> = drained.strata.iter().map(|stratum| (&*stratum.route, stratum.beacons)).collect();
+    assert_eq!(strata, BTreeMap::from([("/", 1), (OTHER, 2)]));
+    let own = |sample: &Sample| (sample.route.to_string(), sample.beacon.dimensions[&Dimension::Route].to_string());
+    assert!(drained.samples.iter().map(own).all(|(stratum, route)| (stratum == "/") == (route == "/")), "{:?}", drained.samples);
+}
+
+#[test]
+fn few_candidates_are_given_of_a_busy_route_and_the_best_are_among_them() {
+    let mut fold = Fold::new(&[app()], Limits::default());
+    let mut all = Vec::new();
+    for second in 0..60 {
+        for number in 0..500 {
+            let beacon = beacon(second * 500 + number);
+            let _ = add(&mut fold, &beacon, false);
+        }
+        all.push(fold.drain());
+    }
+    let given: usize = all.iter().map(|drained| drained.samples.len()).sum();
+    // 64 (1 + ln(30,000 / 64)) are expected.
+    assert!(given < 700, "{given}");
+    assert_eq!(all.iter().flat_map(|drained| &drained.strata).map(|stratum| stratum.beacons).sum::<u64>(), 30_000);
+    let mut best = BTreeMap::new();
+    for rank in (0..30_000u64).map(|number| Rank::of(&number.to_be_bytes())) {
+        let known = best.entry(rank.slot()).or_insert(rank);
+        *known = rank.max(*known);
+    }
+    let kept: BTreeMap<_, _> = kept(all).into_values().map(|sample| (sample.rank.slot(), sample.rank)).collect();
+    assert_eq!(kept, best);
+}
+
+#[test]
+fn without_samples_there_are_none() {
+    let mut fold = Fold::new(&[app()], Limits { samples: false, ..Limits::default() });
+    let _ = add(&mut fold, &beacon(1), false);
+    let drained = fold.drain();
+    assert_eq!((drained.strata, drained.samples), (Vec::new(), Vec::new()));
+    assert!(!drained.rollups.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn samples_do_not_depend_on_order_or_on_who_folds(numbers in vec(any::<u64>(), 1..60), cut in any::<prop::sample::Index>(), half in any::<u64>()) {
+        let whole = {
+            let mut fold = Fold::new(&[app()], Limits::default());
+            for number in &numbers {
+                let _ = add(&mut fold, &beacon(*number), false);
+            }
+            kept([fold.drain()])
+        };
+        let mut folds = [Fold::new(&[app()], Limits::default()), Fold::new(&[app()], Limits::default())];
+        let mut drained = Vec::new();
+        for (at, number) in numbers.iter().rev().enumerate() {
+            if at == cut.index(numbers.len()) {
+                drained.extend(folds.iter_mut().map(Fold::drain));
+            }
+            let _ = add(&mut folds[usize::from(number & half == 0)], &beacon(*number), false);
+        }
+        drained.extend(folds.iter_mut().map(Fold::drain));
+        let beacons: u64 = drained.iter().flat_map(|drained| &drained.strata).map(|stratum| stratum.beacons).sum();
+        prop_assert_eq!(beacons, numbers.len() as u64);
+        prop_assert_eq!(kept(drained), whole);
     }
 }

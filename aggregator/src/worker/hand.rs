@@ -9,7 +9,7 @@ use store::{Batch, Source};
 use tokio::time::Instant;
 
 use super::intent;
-use crate::fold::{Duplicates, Fold};
+use crate::fold::{self, Duplicates, Fold};
 
 /// See the module.
 pub(super) struct Hand {
@@ -51,8 +51,8 @@ pub(super) struct Drained {
 
 impl Folding {
     pub(super) fn drain(&mut self, sources: Vec<Source>, replay: bool) -> Drained {
-        let drained = self.fold.drain();
-        let batch = Arc::new(Batch { sources, rollups: drained.rollups, fates: drained.fates, replay, ..Batch::default() });
+        let fold::Drained { rollups, fates, strata, samples } = self.fold.drain();
+        let batch = Arc::new(Batch { sources, rollups, fates, strata, samples, replay });
         Drained { batch, oldest: self.oldest.take() }
     }
 }

@@ -23,6 +23,7 @@ use schemas::{
     fate::FateCount,
     flag::Flag,
     query::{MetricEntry, RollupQuery, RollupRow},
+    sample::{Sample, StrataQuery, Stratum},
     time::{Minute, MinuteRange, Resolution, Timestamp},
 };
 use store::{AlertQuery, Batch, Cube, SeriesWindows, Size, Store, StoreError, Upkeep};
@@ -242,6 +243,14 @@ impl Store for RangeStore {
     }
 
     async fn fates(&self, _: &AppId, _: MinuteRange) -> Result<Vec<FateCount>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn strata(&self, _: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn samples(&self, _: &StrataQuery, _: u16) -> Result<Vec<Sample>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -1,0 +1,132 @@
+//! Draws samples: counts the beacons of each stratum, and keeps the one of the greatest rank in each slot; see
+//! [`schemas::sample`].
+//!
+//! A fold sees a part of a stratum at a time, and what it keeps of that part competes in the store with what other
+//! parts kept. Where a route is busy most beacons can't win there, and the fold keeps only those of high ranks, so that
+//! few rows are written for the few that stay.
+
+use std::collections::BTreeMap;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use schemas::{
+    app::AppId,
+    dimension::{Dimension, DimensionName},
+    histogram::VALUE_MAX,
+    metric::Metric,
+    record::{BeaconRecordView, EventView},
+    sample::{ATTRIBUTION_BYTES_MAX, Rank, SLOTS, Sample, SampledBeacon, SampledEvent, Stratum},
+    time::{Minute, Timestamp},
+};
+
+use super::{cells::WEIGHT_MAX, dictionary::ValueId, metrics::Metrics, minute_of, unit_of, value_of};
+
+/// How many beacons a minute and slot are to compete on a busy route. With 4 a slot in sixty (e^-4) stays empty
+/// though it had beacons: all were left out.
+const CANDIDATES: u64 = 4;
+/// After how many minutes without a beacon a route's pace is forgotten.
+const PACE_MINUTES: u32 = 2;
+
+/// The strata and samples of one app since the last drain.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    strata: BTreeMap<(Minute, ValueId), OfStratum>,
+    paces: HashMap<ValueId, Pace, FixedState>,
+}
+
+#[derive(Debug, Default)]
+struct OfStratum {
+    beacons: u64,
+    slots: [Option<Box<(Rank, SampledBeacon)>>; SLOTS as usize],
+}
+
+/// How many beacons of a route come in a minute of received time.
+#[derive(Debug, Default)]
+struct Pace {
+    minute: Minute,
+    now: u64,
+    before: u64,
+}
+
+impl Pace {
+    /// Counts a beacon, and tells which rank is the smallest that may win.
+    fn count(&mut self, minute: Minute) -> Rank {
+        if minute > self.minute {
+            self.before = if minute == self.minute.plus(1) { self.now } else { 0 };
+            self.minute = minute;
+            self.now = 0;
+        }
+        self.now += 1;
+        let busy = self.now.max(self.before);
+        let candidates = CANDIDATES * u64::from(SLOTS);
+        Rank(if busy > candidates { u64::MAX - u64::MAX / busy * candidates } else { 0 })
+    }
+}
+
+impl Samples {
+    /// Counts a beacon of `route`, received in minute `seen`, and tells which rank is the smallest that may win.
+    #[inline]
+    pub(super) fn pace(&mut self, route: ValueId, seen: Minute) -> Rank {
+        self.paces.entry(route).or_default().count(seen)
+    }
+
+    /// Counts a beacon in the stratum of `route` and `minute`, and keeps what `beacon` makes if its rank wins the slot
+    /// and is not below `floor`.
+    #[inline]
+    pub(super) fn add(&mut self, route: ValueId, minute: Minute, rank: Rank, floor: Rank, beacon: impl FnOnce() -> SampledBeacon) {
+        let stratum = self.strata.entry((minute, route)).or_default();
+        stratum.beacons += 1;
+        let slot = &mut stratum.slots[usize::from(rank.slot())];
+        if rank >= floor && slot.as_ref().is_none_or(|kept| kept.0 < rank) {
+            *slot = Some(Box::new((rank, beacon())));
+        }
+    }
+
+    /// Takes the strata and samples, by minute; `name` gives a route's.
+    pub(super) fn drain(&mut self, app: &AppId, name: impl Fn(ValueId) -> Box<str>, strata: &mut Vec<Stratum>, samples: &mut Vec<Sample>) {
+        for ((minute, route), stratum) in std::mem::take(&mut self.strata) {
+            let route = name(route);
+            for (rank, beacon) in stratum.slots.into_iter().flatten().map(|kept| *kept) {
+                samples.push(Sample { app: app.clone(), minute, route: route.clone(), rank, beacon });
+            }
+            strata.push(Stratum { app: app.clone(), minute, route, beacons: stratum.beacons });
+        }
+    }
+
+    /// Forgets the paces of routes that have been idle at `newest`, the newest minute of received time.
+    pub(super) fn forget_idle(&mut self, newest: Minute) {
+        self.paces.retain(|_, pace| pace.minute >= newest.minus(PACE_MINUTES));
+    }
+
+    /// Forgets all paces: routes get other numbers.
+    pub(super) fn forget_all(&mut self) {
+        self.paces.clear();
+    }
+}
+
+/// What a beacon said about `minute`.
+pub(super) fn sampled(record: &BeaconRecordView<'_>, received: Timestamp, minute: Minute, metrics: &mut Metrics) -> SampledBeacon {
+    let built_in = Dimension::built_in().filter(|dimension| !matches!(dimension, Dimension::Experiment | Dimension::Arm));
+    let built_in = built_in.map(|dimension| (value_of(record, &dimension), dimension));
+    let custom = record.custom.iter().filter_map(|custom| Some((custom.value, Dimension::Custom(DimensionName::new(custom.name).ok()?))));
+    let dimensions = built_in.chain(custom).filter(|(value, _)| !value.is_empty()).map(|(value, dimension)| (dimension, value.into()));
+    let age_max_ms = u64::from(record.lateness_max_s) * 1_000;
+    let counted = record.events.iter().filter(|event| event.age_ms <= age_max_ms && minute_of(event, received) == minute);
+    let mut event = |event: &EventView<'_>| {
+        let metric = metrics.id(event.metric, unit_of(event)?);
+        let metric = Metric::clone(&metrics.names()[usize::from(metric)]);
+        let attribution = std::str::from_utf8(event.attribution_json).ok().filter(|text| text.len() <= ATTRIBUTION_BYTES_MAX);
+        let value = event.value.min(VALUE_MAX);
+        Some(SampledEvent { metric, value, age_ms: event.age_ms, attribution: attribution.unwrap_or_default().into() })
+    };
+    SampledBeacon {
+        received,
+        weight: record.weight.clamp(1, WEIGHT_MAX),
+        dimensions: dimensions.collect(),
+        experiments: record.experiments.iter().map(|arm| (arm.experiment.into(), arm.arm.into())).collect(),
+        view_id: record.view_id.into(),
+        session_id: record.session_id.into(),
+        url: record.url.into(),
+        events: counted.filter_map(&mut event).collect(),
+    }
+}
