@@ -43,6 +43,7 @@ fn an_intake_written_from_the_contract_counts_what_the_truth_says_whatever_the_w
     let way = |delivery: &Delivery| if delivery.kind == Kind::Bare { delivery.number % 900 } else { (delivery.number * 7_919) % 19_000 };
     let (intake, truth) = simulate(deliveries(traffic.clone(), hours(1)), &traffic, &TruthOptions::default(), way);
     assert_same(&intake.counts, &counts_of(&truth));
+    assert_eq!(truth.account.beacons, intake.beacons);
     let fates = &truth.account.fates;
     assert_eq!((fates.too_late, fates.duplicate), (intake.too_late, intake.duplicate));
     let rejected: BTreeMap<_, _> = fates.rejected.iter().map(|(reason, count)| (reason.name(), *count)).collect();

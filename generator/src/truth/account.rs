@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{app::AppId, fate::DiscardReason};
+use schemas::{app::AppId, fate::DiscardReason, time::Minute};
 use serde::{Deserialize, Serialize};
 
 /// How many surprises are kept in words.
@@ -16,6 +16,9 @@ pub struct Account {
     pub acknowledged: u64,
     /// What became of the events of those.
     pub fates: Fates,
+    /// How many deliveries had events that were rolled up, by the minute of the events: one counts in each minute that
+    /// it has events of.
+    pub beacons: BTreeMap<Minute, u64>,
     /// What the server may have counted beyond [`Account::fates`]: events of attempts without an answer. In
     /// it, `duplicate` are events that count as duplicates if the attempt was stored after all.
     pub uncertain: Fates,
@@ -56,6 +59,7 @@ impl Account {
             app,
             acknowledged: 0,
             fates: Fates::default(),
+            beacons: BTreeMap::new(),
             uncertain: Fates::default(),
             refused: Vec::new(),
             ambiguous: 0,

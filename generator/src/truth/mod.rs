@@ -8,7 +8,10 @@ pub mod account;
 mod file;
 pub mod tally;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use hashbrown::HashMap;
 use schemas::{
@@ -113,6 +116,7 @@ impl Truth {
         let repeated = delivery.kind == Kind::Repeat;
         let groups = if repeated { Vec::new() } else { self.groups_of(delivery) };
         let weight = u64::from(delivery.weight());
+        let mut minutes = BTreeSet::new();
         for fate in delivery.fates(made) {
             match fate {
                 Fate::Rejected(reason) => self.account.fates.reject(reason),
@@ -120,6 +124,7 @@ impl Truth {
                 Fate::TooLate => self.account.fates.too_late += 1,
                 Fate::RolledUp { measurement, minute } => {
                     self.account.fates.rolled_up += 1;
+                    minutes.insert(minute);
                     let keep = self.keeps_values;
                     let metric = self.metric(measurement.metric, measurement.unit);
                     for (tallies, &group) in metric.by.iter_mut().zip(&groups) {
@@ -127,6 +132,9 @@ impl Truth {
                     }
                 }
             }
+        }
+        for minute in minutes {
+            *self.account.beacons.entry(minute).or_default() += 1;
         }
     }
 

@@ -5,7 +5,7 @@
 pub mod server;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -62,6 +62,8 @@ pub struct Intake {
     pub too_late: u64,
     pub duplicate: u64,
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Beacons by the minutes of their events.
+    pub beacons: BTreeMap<Minute, u64>,
     /// Beacons taken, by id.
     seen: HashMap<String, ()>,
 }
@@ -123,7 +125,7 @@ impl Intake {
         };
         let events: Vec<_> = if is_bot { events.into_iter().map(|_| Err("bot")).collect() } else { events };
         let duplicate = !id.is_empty() && self.seen.insert(id, ()).is_some();
-        let (mut accepted, mut reasons) = (0, Vec::new());
+        let (mut accepted, mut reasons, mut minutes) = (0, Vec::new(), BTreeSet::new());
         for event in events {
             match event {
                 Err(reason) => {
@@ -133,14 +135,17 @@ impl Intake {
                 }
                 Ok(_) if duplicate => self.duplicate += 1,
                 Ok(event) if Duration::from_millis(event.age_ms) > lateness_max => self.too_late += 1,
-                Ok(event) => self.count(&event, received, weight, &dimensions),
+                Ok(event) => {
+                    minutes.insert(self.count(&event, received, weight, &dimensions));
+                }
             }
             accepted += 1;
         }
+        minutes.into_iter().for_each(|minute| *self.beacons.entry(minute).or_default() += 1);
         Ok((accepted, reasons))
     }
 
-    fn count(&mut self, event: &Event, received: Timestamp, weight: u64, dimensions: &BTreeMap<&'static str, String>) {
+    fn count(&mut self, event: &Event, received: Timestamp, weight: u64, dimensions: &BTreeMap<&'static str, String>) -> Minute {
         let minute = received.minus(Duration::from_millis(event.age_ms)).minute();
         let total = ("", String::new());
         let sliced = dimensions.iter().map(|(name, value)| (*name, clean_value(value).into_owned()));
@@ -150,6 +155,7 @@ impl Intake {
             let count = self.counts.entry((event.metric.clone(), minute, name, value)).or_default();
             *count = (count.0 + 1, count.1 + weight, count.2 + weight * event.recorded);
         }
+        minute
     }
 
     #[expect(clippy::type_complexity, reason = "a test's helper")]
