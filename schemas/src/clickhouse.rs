@@ -11,11 +11,12 @@ pub struct Migration {
 }
 
 /// All of them, by version.
-pub const MIGRATIONS: [Migration; 4] = [
+pub const MIGRATIONS: [Migration; 5] = [
     Migration { version: 1, name: "rollups", sql: include_str!("../clickhouse/0001_rollups.sql") },
     Migration { version: 2, name: "counts_and_documents", sql: include_str!("../clickhouse/0002_counts_and_documents.sql") },
     Migration { version: 3, name: "functions_and_views", sql: include_str!("../clickhouse/0003_functions_and_views.sql") },
     Migration { version: 4, name: "applied", sql: include_str!("../clickhouse/0004_applied.sql") },
+    Migration { version: 5, name: "samples", sql: include_str!("../clickhouse/0005_samples.sql") },
 ];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The store: keeps rollups, the counts of fates, flags and alerts, and answers questions about them.
+//! The store: keeps rollups, the counts of fates, samples, flags and alerts, and answers questions about them.
 //!
 //! [`Store`] is the edge that the other rooms see; each implementation stands in a module of its own,
 //! passes the same suite, and gives the same answer, to the bit, to the same question. A store obeys:
@@ -187,19 +187,14 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store can't be read.
-    async fn strata(&self, query: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
-        let _ = query;
-        Ok(Vec::new())
-    }
+    async fn strata(&self, query: &StrataQuery) -> Result<Vec<Stratum>, StoreError>;
 
-    /// The samples of those strata in slots below `slots`, by minute, route and slot.
+    /// The samples of those strata in slots below `slots`, by minute, route and slot: of each slot the one of the
+    /// greatest rank that was written. A stratum may have fewer than it has slots.
     ///
     /// # Errors
     /// When the store can't be read.
-    async fn samples(&self, query: &StrataQuery, slots: u16) -> Result<Vec<Sample>, StoreError> {
-        let _ = (query, slots);
-        Ok(Vec::new())
-    }
+    async fn samples(&self, query: &StrataQuery, slots: u16) -> Result<Vec<Sample>, StoreError>;
 
     /// Notes that `minute` of `app` was tested, with what was flagged in it; replaces an earlier
     /// test of the same minute.

@@ -113,7 +113,7 @@ async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     let store = world.open().await;
-    for table in ["rollup_minute", "rollup_hour", "fates", "applied", "tested", "alerts"] {
+    for table in ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "tested", "alerts"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
         client(&config).query(&set(0)).execute().await.unwrap();
         for refused in [ClickHouseStore::open(config.clone()).await.map(drop), migrate(config.clone()).await.map(drop)] {
@@ -157,10 +157,13 @@ async fn migrating_again_changes_nothing_but_the_retention_that_was_changed() {
     let Some(config) = Database::new().0 else { return };
     let missing = ClickHouseStore::open(config.clone()).await.map(drop);
     assert!(matches!(&missing, Err(StoreError::Mismatch(text)) if text.contains("run `icarus migrate`")), "{missing:?}");
-    assert_eq!(migrate(config.clone()).await.unwrap().made, ["1 rollups", "2 counts_and_documents", "3 functions_and_views", "4 applied"]);
+    assert_eq!(
+        migrate(config.clone()).await.unwrap().made,
+        ["1 rollups", "2 counts_and_documents", "3 functions_and_views", "4 applied", "5 samples"]
+    );
     assert_eq!(migrate(config.clone()).await.unwrap(), store::clickhouse::Migrated::default());
     let shorter = Config { minute_retention: KEPT / 7, ..config.clone() };
-    assert_eq!(migrate(shorter).await.unwrap().retained, ["applied", "rollup_minute"]);
+    assert_eq!(migrate(shorter).await.unwrap().retained, ["applied", "rollup_minute", "samples", "strata"]);
     client(&config).query("insert into migrations (version, name, checksum) values (99, 'later', 0)").execute().await.unwrap();
     let newer = ClickHouseStore::open(config).await.map(drop);
     assert!(matches!(&newer, Err(StoreError::Mismatch(text)) if text.contains("newer than this program")), "{newer:?}");

@@ -3,15 +3,18 @@
 
 mod support;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use schemas::time::Minute;
+use schemas::{app::AppId, time::Minute};
 use store::{
     Batch, Store, StoreError,
     clickhouse::{ClickHouseStore, config::Config},
     suite::{
         World, batches,
-        contents::{Contents, FateKey, RollupKey, RollupSums, contents, tsv},
+        contents::{Contents, FateKey, RollupKey, RollupSums, StratumKey, contents, tsv},
         proxy::{Faults, Proxy},
     },
 };
@@ -21,6 +24,7 @@ use self::support::Database;
 /// What the tables must have.
 fn truth(batches: &[Arc<Batch>]) -> Contents {
     let mut truth = Contents::default();
+    let mut slots = BTreeSet::new();
     let add = |sums: &mut BTreeMap<RollupKey, RollupSums>, key: RollupKey, rollup: &schemas::rollup::Rollup| {
         let sum = sums.entry(key).or_default();
         sum.samples += rollup.samples;
@@ -45,6 +49,14 @@ fn truth(batches: &[Arc<Batch>]) -> Contents {
             let (app, kind, reason) = (fate.app.to_string(), fate.kind.name().to_owned(), fate.reason.to_string());
             *truth.fates.entry(FateKey { app, minute: fate.minute, kind, reason }).or_default() += fate.events;
         }
+        let key = |app: &AppId, minute, route: &str| StratumKey { app: app.to_string(), minute, route: route.to_owned() };
+        for stratum in &batch.strata {
+            *truth.strata.entry(key(&stratum.app, stratum.minute, &stratum.route)).or_default() += stratum.beacons;
+        }
+        slots.extend(batch.samples.iter().map(|sample| (key(&sample.app, sample.minute, &sample.route), sample.rank.slot())));
+    }
+    for (key, _) in slots {
+        *truth.samples.entry(key).or_default() += 1;
     }
     truth
 }
@@ -99,7 +111,7 @@ async fn without_deduplication_the_same_faults_count_twice() {
     // The store looks at the windows when it is opened, which is before they go.
     let proxy = Proxy::start(&config.urls[0], 1).unwrap();
     let store = ClickHouseStore::open(Config { urls: vec![proxy.url()], ..config.clone() }).await.unwrap();
-    for table in ["rollup_minute", "rollup_hour", "fates", "applied"] {
+    for table in ["rollup_minute", "rollup_hour", "fates", "strata", "applied"] {
         tsv(&config, &format!("alter table {table} modify setting non_replicated_deduplication_window = 0")).await.unwrap();
     }
     let mut refused = 0;
@@ -115,6 +127,10 @@ async fn without_deduplication_the_same_faults_count_twice() {
     let (is, should) = (contents(&config).await.unwrap(), truth(&batches));
     let samples = |contents: &Contents| contents.minutes.values().map(|sums| sums.samples).sum::<u64>();
     assert!(samples(&is) > samples(&should), "{} and {}", samples(&is), samples(&should));
+    let beacons = |contents: &Contents| contents.strata.values().sum::<u64>();
+    assert!(beacons(&is) > beacons(&should), "{} and {}", beacons(&is), beacons(&should));
+    // A sample that comes again takes the slot that it has.
+    assert_eq!(is.samples, should.samples);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,7 +58,7 @@ async fn a_torn_batch_is_completed_while_it_is_remembered_and_refused_with_the_r
         let whole = contents(&config).await.unwrap();
         // As if its writer had died before the last inserts.
         let Source { start, end, .. } = own[1].sources[0];
-        for table in ["applied", "rollup_hour", "fates"] {
+        for table in ["applied", "rollup_hour", "fates", "strata", "samples"] {
             tsv(&config, &format!("truncate table {table}")).await.unwrap();
         }
         let (others, _) = batches(2, 1, 8);

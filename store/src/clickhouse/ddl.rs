@@ -6,11 +6,11 @@ use super::config::Config;
 
 /// The tables that are sharded by the log's partitions, and in which each insert counts once; in the order in which
 /// they are written.
-pub(super) const ONCE: [&str; 4] = ["rollup_minute", "rollup_hour", "fates", "applied"];
+pub(super) const ONCE: [&str; 6] = ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied"];
 /// The tables in which an insert of a version that there is already must do nothing.
 pub(super) const VERSIONED: [&str; 2] = ["tested", "alerts"];
 /// The tables of which each shard has a part. They are asked for by their names with `_all`.
-const SHARDED: [&str; 6] = ["rollup_minute", "rollup_hour", "fates", "applied", "metrics", "dimension_values"];
+const SHARDED: [&str; 8] = ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "metrics", "dimension_values"];
 /// For how long a replicated table remembers an insert: longer than any batch is tried.
 pub(super) const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
 /// Power may fail after an insert was answered.
@@ -49,6 +49,7 @@ pub(super) fn ttl(table: &str, config: &Config) -> Option<String> {
     let (column, retention) = match table {
         "rollup_minute" => ("time", config.minute_retention),
         "rollup_hour" => ("time", config.hour_retention),
+        "strata" | "samples" => ("minute", config.minute_retention),
         "fates" | "tested" => ("minute", config.hour_retention),
         "metrics" => ("last_hour", config.hour_retention),
         "dimension_values" => ("last_day", config.hour_retention),
@@ -133,9 +134,10 @@ mod tests {
         let created = sql.matches("create ").count();
         assert_eq!(sql.matches("on cluster main").count(), created);
         let place = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
-        assert_eq!(sql.matches(&format!("engine = ReplicatedSummingMergeTree({place})")).count(), 3);
+        assert_eq!(sql.matches(&format!("engine = ReplicatedSummingMergeTree({place})")).count(), 4);
         assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place})")).count(), 1);
         assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place}, version)")).count(), 2);
+        assert_eq!(sql.matches(&format!("engine = ReplicatedReplacingMergeTree({place}, rank)")).count(), 1);
         assert_eq!(sql.matches(&format!("engine = ReplicatedAggregatingMergeTree({place})")).count(), 2);
         assert_eq!(
             sql.matches(" replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800").count(),
@@ -143,7 +145,7 @@ mod tests {
         );
         assert!(!sql.contains("non_replicated") && !sql.contains("= MergeTree"));
         assert_eq!(sql.matches("engine = Distributed(main, icarus, ").count(), SHARDED.len());
-        assert_eq!(asked("fates", &config), "fates_all");
+        assert_eq!([asked("fates", &config), asked("samples", &config)], ["fates_all", "samples_all"]);
         assert_eq!(asked("tested", &config), "tested");
     }
 
@@ -155,5 +157,6 @@ mod tests {
         assert_eq!(sql.matches("non_replicated_deduplication_window = 100000").count(), ONCE.len() + VERSIONED.len());
         assert_eq!(asked("fates", &config), "fates");
         assert!(sql.contains("ttl time + toIntervalDay(8)") && sql.contains("ttl time + toIntervalDay(400)"));
+        assert_eq!(sql.matches("ttl minute + toIntervalDay(8)").count(), 2);
     }
 }

@@ -16,6 +16,7 @@ pub mod raw;
 mod read;
 mod replay;
 mod rows;
+mod samples;
 mod write;
 
 use std::{
@@ -34,6 +35,7 @@ use schemas::{
     fate::FateCount,
     flag::Flag,
     query::{MetricEntry, RollupQuery, RollupRow},
+    sample::{Sample, StrataQuery, Stratum},
     time::{Minute, MinuteRange, Resolution, Timestamp},
 };
 
@@ -113,6 +115,14 @@ impl Store for ClickHouseStore {
 
     async fn fates(&self, app: &AppId, range: MinuteRange) -> Result<Vec<FateCount>, StoreError> {
         self.0.fates(app, range).await
+    }
+
+    async fn strata(&self, query: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
+        self.0.strata(query).await
+    }
+
+    async fn samples(&self, query: &StrataQuery, slots: u16) -> Result<Vec<Sample>, StoreError> {
+        self.0.samples(query, slots).await
     }
 
     async fn write_flags(&self, app: &AppId, minute: Minute, flags: &[Flag]) -> Result<(), StoreError> {

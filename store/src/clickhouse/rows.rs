@@ -1,5 +1,7 @@
 //! Rows on their way in and out. Names and types are checked against the tables by the client.
 
+use std::collections::BTreeMap;
+
 use clickhouse::Row;
 use schemas::{
     histogram::{Bucket, Histogram},
@@ -114,6 +116,77 @@ pub(super) struct FateOut {
     pub(super) events_total: u64,
     /// Milliseconds.
     pub(super) newest_ms: i64,
+}
+
+#[derive(Debug, Row, Serialize)]
+pub(super) struct StratumIn<'a> {
+    pub(super) app: &'a str,
+    pub(super) route: &'a str,
+    /// Seconds.
+    pub(super) minute: u32,
+    pub(super) beacons: u64,
+}
+
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct StratumOut {
+    /// In minutes.
+    pub(super) minute_number: u32,
+    pub(super) route: String,
+    pub(super) beacons_total: u64,
+}
+
+#[derive(Debug, Row, Serialize)]
+pub(super) struct SampleIn<'a> {
+    pub(super) app: &'a str,
+    pub(super) slot: u16,
+    /// Seconds.
+    pub(super) minute: u32,
+    pub(super) route: &'a str,
+    pub(super) rank: u64,
+    /// Milliseconds.
+    pub(super) received: i64,
+    pub(super) weight: u32,
+    pub(super) dimensions: BTreeMap<&'a str, &'a str>,
+    pub(super) experiments: BTreeMap<&'a str, &'a str>,
+    pub(super) view_id: &'a str,
+    pub(super) session_id: &'a str,
+    pub(super) url: &'a str,
+    #[serde(rename = "events.metric")]
+    pub(super) metrics: Vec<&'a str>,
+    #[serde(rename = "events.unit")]
+    pub(super) units: Vec<&'static str>,
+    #[serde(rename = "events.value")]
+    pub(super) values: Vec<u64>,
+    #[serde(rename = "events.age_ms")]
+    pub(super) ages_ms: Vec<u64>,
+    #[serde(rename = "events.attribution")]
+    pub(super) attributions: Vec<&'a str>,
+}
+
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct SampleOut {
+    /// In minutes.
+    pub(super) minute_number: u32,
+    pub(super) route: String,
+    pub(super) rank: u64,
+    /// Milliseconds.
+    pub(super) received: i64,
+    pub(super) weight: u32,
+    pub(super) dimensions: Vec<(String, String)>,
+    pub(super) experiments: Vec<(String, String)>,
+    pub(super) view_id: String,
+    pub(super) session_id: String,
+    pub(super) url: String,
+    #[serde(rename = "events.metric")]
+    pub(super) metrics: Vec<String>,
+    #[serde(rename = "events.unit")]
+    pub(super) units: Vec<String>,
+    #[serde(rename = "events.value")]
+    pub(super) values: Vec<u64>,
+    #[serde(rename = "events.age_ms")]
+    pub(super) ages_ms: Vec<u64>,
+    #[serde(rename = "events.attribution")]
+    pub(super) attributions: Vec<String>,
 }
 
 #[derive(Debug, Row, Serialize)]

@@ -18,7 +18,8 @@ use super::{
     ddl,
     error::error,
     replay::Sending,
-    rows::{AppliedIn, FateIn, RollupIn},
+    rows::{AppliedIn, FateIn, RollupIn, SampleIn, StratumIn},
+    samples::{sample_row, stratum_row},
     seconds,
 };
 use crate::{Batch, Source, StoreError};
@@ -55,7 +56,7 @@ impl Inner {
         let sending = Sending::begin();
         // The catalog first: what has rows is listed.
         self.enter(batch).await?;
-        let [minute_table, hour_table, fate_table, applied_table] = ddl::ONCE;
+        let [minute_table, hour_table, fate_table, stratum_table, sample_table, applied_table] = ddl::ONCE;
         let token = |table| Some(self.token(*source, table));
         let names = cuboid_names(batch);
         let minutes = minute_rows(batch, &names)?;
@@ -68,6 +69,12 @@ impl Inner {
         let fates = batch.fates.iter().map(fate_row).collect::<Result<Vec<_>, _>>()?;
         sending.goes_on()?;
         self.insert::<FateIn<'_>>("writing fates", fate_table, shard, &fates, token(fate_table)).await?;
+        let strata = batch.strata.iter().map(stratum_row).collect::<Result<Vec<_>, _>>()?;
+        sending.goes_on()?;
+        self.insert::<StratumIn<'_>>("writing strata", stratum_table, shard, &strata, token(stratum_table)).await?;
+        let samples = batch.samples.iter().map(sample_row).collect::<Result<Vec<_>, _>>()?;
+        sending.goes_on()?;
+        self.insert::<SampleIn<'_>>("writing samples", sample_table, shard, &samples, token(sample_table)).await?;
         sending.goes_on()?;
         let applied = [applied_row(&self.config.log, *source, &applied_counts(batch))?];
         self.insert::<AppliedIn<'_>>("noting a batch", applied_table, shard, &applied, token(applied_table)).await

@@ -9,11 +9,11 @@ use schemas::time::{Minute, Timestamp};
 pub struct Config {
     /// The folder that holds the database.
     pub dir: PathBuf,
-    /// For how long rollups of a minute are kept.
+    /// For how long rollups of a minute are kept, and samples.
     pub minute_retention: Duration,
     /// For how long rollups of an hour, fates, flags and alerts are kept; at least as long as minutes.
     pub hour_retention: Duration,
-    /// Past this size on disk the oldest minutes are deleted early.
+    /// Past this size on disk the oldest samples are deleted early, then the oldest minutes, then hours.
     pub disk_bytes_max: u64,
     /// Memory for blocks read from disk.
     pub cache_bytes: u64,

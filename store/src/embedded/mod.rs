@@ -15,6 +15,7 @@ mod fresh;
 mod keys;
 mod merge;
 mod read;
+mod samples;
 mod upkeep;
 mod write;
 
@@ -36,6 +37,7 @@ use schemas::{
     fate::FateCount,
     flag::Flag,
     query::{MetricEntry, RollupQuery, RollupRow},
+    sample::{Sample, StrataQuery, Stratum},
     time::{Minute, MinuteRange, Resolution, Timestamp},
 };
 
@@ -192,6 +194,16 @@ impl Store for EmbeddedStore {
     async fn fates(&self, app: &AppId, range: MinuteRange) -> Result<Vec<FateCount>, StoreError> {
         let app = app.clone();
         self.blocking(move |inner| inner.fates(&app, range)).await
+    }
+
+    async fn strata(&self, query: &StrataQuery) -> Result<Vec<Stratum>, StoreError> {
+        let query = query.clone();
+        self.blocking(move |inner| inner.strata(&query)).await
+    }
+
+    async fn samples(&self, query: &StrataQuery, slots: u16) -> Result<Vec<Sample>, StoreError> {
+        let query = query.clone();
+        self.blocking(move |inner| inner.samples(&query, slots)).await
     }
 
     async fn write_flags(&self, app: &AppId, minute: Minute, flags: &[Flag]) -> Result<(), StoreError> {

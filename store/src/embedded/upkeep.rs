@@ -3,9 +3,14 @@
 
 use std::collections::HashSet;
 
-use schemas::time::{Minute, Resolution, Timestamp};
+use schemas::time::{Minute, Timestamp};
 
-use super::{Inner, catalog::GroupId, disk, keys, keys::Stretch};
+use super::{
+    Inner,
+    catalog::GroupId,
+    disk,
+    keys::{self, Kind, Stretch},
+};
 use crate::{Size, StoreError, Upkeep};
 
 /// Keys deleted in one batch.
@@ -47,7 +52,7 @@ impl Inner {
     pub(super) fn size(&self) -> Result<Size, StoreError> {
         let (mut series_minutes, mut minute_bytes) = (0, 0);
         let stretches: Vec<_> = self.stretches().iter().map(|(stretch, keyspace)| (*stretch, keyspace.clone())).collect();
-        for (stretch, keyspace) in stretches.into_iter().filter(|(stretch, _)| stretch.resolution == Resolution::Minute) {
+        for (stretch, keyspace) in stretches.into_iter().filter(|(stretch, _)| stretch.kind == Kind::Minutes) {
             series_minutes += self.windows_kept(stretch)?.1;
             minute_bytes += keyspace.disk_space();
         }
@@ -68,17 +73,15 @@ impl Inner {
         self.db.disk_space().map_err(disk("measuring the store"))
     }
 
-    /// The stretch to delete when space is short: the oldest of minutes, else the oldest of hours,
-    /// but never the present.
+    /// The stretch to delete when space is short: the oldest of samples, else the oldest of minutes, else
+    /// the oldest of hours, but never the present.
     fn evictable(&self, now: Timestamp) -> Option<Stretch> {
-        self.stretches()
-            .keys()
-            .copied()
-            .filter(|stretch| stretch.end() <= now.minute())
-            .min_by_key(|stretch| (stretch.resolution, stretch.number))
+        self.stretches().keys().copied().filter(|stretch| stretch.end() <= now.minute()).min()
     }
 
     fn delete_stretch(&self, stretch: Stretch) -> Result<(), StoreError> {
+        // A batch adds to what it read: not to what is deleted in between.
+        let _writing = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Whoever asks meanwhile has its own handle; its files go when the last handle does.
         if let Some(keyspace) = self.stretches().remove(&stretch) {
             self.db.delete_keyspace(keyspace).map_err(disk("deleting a stretch"))?;
@@ -88,9 +91,9 @@ impl Inner {
 
     /// Forgets the groups that no rollup belongs to any more.
     fn forget_dead_groups(&self) -> Result<(), StoreError> {
-        let keyspaces: Vec<_> = self.stretches().values().cloned().collect();
+        let stretches = self.stretches().clone();
         let mut live: HashSet<GroupId> = HashSet::new();
-        for keyspace in keyspaces {
+        for (_, keyspace) in stretches.into_iter().filter(|(stretch, _)| stretch.kind != Kind::Samples) {
             for entry in keyspace.iter() {
                 live.extend(keys::group_of(&entry.key().map_err(disk("reading keys"))?));
             }
@@ -129,8 +132,8 @@ impl Inner {
 }
 
 fn kept_from(stretch: Stretch, minutes_from: Minute, hours_from: Minute) -> Minute {
-    match stretch.resolution {
-        Resolution::Minute => minutes_from,
-        Resolution::Hour => hours_from,
+    match stretch.kind {
+        Kind::Samples | Kind::Minutes => minutes_from,
+        Kind::Hours => hours_from,
     }
 }

@@ -1,4 +1,4 @@
-//! Writing a flush: rows, fates and the log's offsets in one atomic batch.
+//! Writing a flush: rows, fates, samples and the log's offsets in one atomic batch.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use schemas::{
     fate::{FateCount, FateKind},
     metric::Metric,
     rollup::Rollup,
-    time::{Hour, Resolution, Timestamp},
+    time::{Hour, Minute, Resolution, Timestamp},
 };
 
 use super::{
@@ -36,7 +36,7 @@ impl Inner {
     /// Adds a batch, once.
     pub(super) fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rows, additions, flush) = {
+        let (rows, additions, flush, minutes_from) = {
             let state = self.read();
             match standing(&state, &batch.sources)? {
                 Standing::Applied => return Ok(()),
@@ -44,9 +44,9 @@ impl Inner {
             }
             let mut additions = Additions::default();
             let rows = self.rows_of(&state, batch, &mut additions);
-            (rows, additions, state.next_flush)
+            (rows, additions, state.next_flush, state.minutes_from)
         };
-        self.commit(batch, &rows, &additions, flush)?;
+        self.commit(batch, &rows, &additions, flush, minutes_from)?;
         let full = {
             let mut state = self.change();
             let now = state.now;
@@ -66,7 +66,7 @@ impl Inner {
         if full { self.merge_fresh() } else { Ok(()) }
     }
 
-    fn commit(&self, batch: &Batch, rows: &[Row], additions: &Additions, flush: u64) -> Result<(), StoreError> {
+    fn commit(&self, batch: &Batch, rows: &[Row], additions: &Additions, flush: u64, minutes_from: Minute) -> Result<(), StoreError> {
         let mut writes = self.durable_batch();
         for (id, entry) in &additions.cubes {
             writes.insert(&self.cubes, id.0.to_be_bytes(), to_json(entry)?);
@@ -83,6 +83,8 @@ impl Inner {
             value[8..].copy_from_slice(&newest.as_ms().to_be_bytes());
             writes.insert(&self.fates, key, value);
         }
+        self.add_strata(&batch.strata, minutes_from, &mut writes)?;
+        self.add_samples(&batch.samples, minutes_from, &mut writes)?;
         for source in &batch.sources {
             let key = [APPLIED, &source.partition.to_be_bytes()].concat();
             writes.insert(&self.meta, key, source.end.to_be_bytes());

@@ -40,12 +40,24 @@ pub struct FateKey {
     pub reason: String,
 }
 
-/// The three tables in which each event counts once.
+/// Which beacons are added up: those of an app with events of one route and minute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StratumKey {
+    pub app: String,
+    pub minute: Minute,
+    pub route: String,
+}
+
+/// The tables in which each event or beacon counts once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contents {
     pub minutes: BTreeMap<RollupKey, RollupSums>,
     pub hours: BTreeMap<RollupKey, RollupSums>,
     pub fates: BTreeMap<FateKey, u64>,
+    /// Beacons, before sampling weights.
+    pub strata: BTreeMap<StratumKey, u64>,
+    /// In how many slots there is a sample.
+    pub samples: BTreeMap<StratumKey, u64>,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -71,6 +83,15 @@ struct FateLine {
     events_total: u64,
 }
 
+#[derive(Debug, Row, Deserialize)]
+struct StratumLine {
+    app: String,
+    /// In minutes.
+    of: u32,
+    route: String,
+    beacons_total: u64,
+}
+
 /// What the tables of one server count now.
 ///
 /// # Errors
@@ -91,6 +112,15 @@ pub async fn contents(config: &Config) -> Result<Contents, StoreError> {
         };
         Ok(lines.into_iter().map(entry).collect())
     };
+    let strata = async |table: &str, counted: &str| -> Result<BTreeMap<StratumKey, u64>, StoreError> {
+        let sql = format!(
+            "select toString(app) as app, toUInt32(intDiv(toUnixTimestamp(minute), 60)) as of, toString(route) as route, \
+             toUInt64({counted}) as beacons_total from {table} group by app, of, route"
+        );
+        let lines: Vec<StratumLine> = client.query(&sql).fetch_all().await.map_err(unreadable)?;
+        let key = |line: StratumLine| (StratumKey { app: line.app, minute: Minute(line.of), route: line.route }, line.beacons_total);
+        Ok(lines.into_iter().map(key).collect())
+    };
     let sql = "select toString(app) as app, toUInt32(intDiv(toUnixTimestamp(minute), 60)) as received, toString(kind) as kind, \
                toString(reason) as reason, sum(events) as events_total from fates group by app, received, kind, reason";
     let lines: Vec<FateLine> = client.query(sql).fetch_all().await.map_err(unreadable)?;
@@ -102,6 +132,8 @@ pub async fn contents(config: &Config) -> Result<Contents, StoreError> {
         minutes: rollups("rollup_minute").await?,
         hours: rollups("rollup_hour").await?,
         fates: lines.into_iter().map(entry).collect(),
+        strata: strata("strata", "sum(beacons)").await?,
+        samples: strata("samples", "uniqExact(slot)").await?,
     })
 }
 

@@ -5,6 +5,7 @@ pub mod contents;
 pub mod engine;
 mod model;
 pub mod proxy;
+mod samples;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use schemas::{
     flag::{Flag, Rule},
     metric::{Metric, MetricName},
     query::{RollupQuery, RollupRow},
+    sample::{SLOTS, StrataQuery},
     series::{Group, Series},
     time::{Minute, MinuteRange, Timestamp},
     unit::Unit,
@@ -111,6 +113,10 @@ pub async fn random_questions_get_the_answers_of_a_plain_model(world: &dyn World
                 model.cube(&cube, resolution, &windows),
                 "seed {seed}, round {round}"
             );
+            let (query, slots) = script.strata_query(seed);
+            assert_eq!(store.strata(&query).await.unwrap(), model.samples.strata(&query), "seed {seed}, round {round}, {query:?}");
+            let samples = store.samples(&query, slots).await.unwrap();
+            assert_eq!(samples, model.samples.samples(&query, slots), "seed {seed}, round {round}, {slots} slots, {query:?}");
         }
     }
 }
@@ -128,6 +134,15 @@ pub async fn a_batch_sent_again_changes_nothing(world: &dyn World) {
     store.write(batch).await.unwrap();
     let query = script.total(100);
     assert_eq!(store.rollups(&query).await.unwrap(), model.rollups(&query));
+    let mut found = 0;
+    for app in APPS.map(|name| model::app(name, 100)) {
+        let strata = StrataQuery { app, range: query.range, routes: None };
+        let (beacons, samples) = (model.samples.strata(&strata), model.samples.samples(&strata, SLOTS));
+        found += beacons.len().min(samples.len());
+        assert_eq!(store.strata(&strata).await.unwrap(), beacons);
+        assert_eq!(store.samples(&strata, SLOTS).await.unwrap(), samples);
+    }
+    assert!(found > 0);
 }
 
 /// The same batches and questions to two stores: their answers are equal to the bit. `rounds` of 40
@@ -135,7 +150,7 @@ pub async fn a_batch_sent_again_changes_nothing(world: &dyn World) {
 pub async fn two_stores_give_the_same_answers(one: &dyn Store, other: &dyn Store, rounds: u64) {
     const OF: u64 = 400;
     let mut script = Script::new(11);
-    let mut rows = 0;
+    let (mut rows, mut sampled) = (0, 0);
     for round in 0..rounds {
         let batch = Arc::new(script.batch(OF, round));
         one.write(Arc::clone(&batch)).await.unwrap();
@@ -152,12 +167,17 @@ pub async fn two_stores_give_the_same_answers(one: &dyn Store, other: &dyn Store
             other.cube(&cube, resolution, &windows).await.unwrap(),
             "{cube:?}"
         );
+        let (query, slots) = script.strata_query(OF);
+        assert_eq!(one.strata(&query).await.unwrap(), other.strata(&query).await.unwrap(), "round {round}, {query:?}");
+        let answer = one.samples(&query, slots).await.unwrap();
+        sampled += answer.len();
+        assert_eq!(answer, other.samples(&query, slots).await.unwrap(), "round {round}, {slots} slots, {query:?}");
     }
     for app in APPS.map(|name| model::app(name, OF)) {
         assert_eq!(one.metrics(&app).await.unwrap(), other.metrics(&app).await.unwrap());
         assert_eq!(one.values(&app, &Dimension::Route).await.unwrap(), other.values(&app, &Dimension::Route).await.unwrap());
     }
-    assert!(rows > 0, "the questions ask about what there is");
+    assert!(rows > 0 && sampled > 0, "the questions ask about what there is");
 }
 
 /// A batch of one record of a script, and the question for the total of one of its apps' metrics: for
@@ -324,6 +344,9 @@ pub async fn an_empty_store_answers_with_nothing(world: &dyn World) {
     let query = Script::new(1).total(300);
     assert_eq!(store.rollups(&query).await.unwrap(), []);
     assert_eq!(store.metrics(&app("none")).await.unwrap(), []);
+    let strata = StrataQuery { app: query.app, range: query.range, routes: None };
+    assert_eq!(store.strata(&strata).await.unwrap(), []);
+    assert_eq!(store.samples(&strata, SLOTS).await.unwrap(), []);
     assert_eq!(store.alerts(&AlertQuery::default()).await.unwrap(), []);
     store.upkeep(NOW).await.unwrap();
     store.size().await.unwrap();

@@ -21,14 +21,15 @@ use schemas::{
     unit::Unit,
 };
 
+use super::samples::Samples;
 use crate::{Batch, Cube, SeriesWindows, Source};
 
 /// The present of the script.
 pub(super) const NOW: Timestamp = Timestamp::from_ms(1_763_719_200_000);
 pub(super) const APPS: [&str; 2] = ["shop", "blog"];
 const CUBOIDS: [&str; 3] = ["", "route,browser", "os,device"];
-const VALUES: [&str; 5] = ["", "a", "b", "with\nbreak", "ünïcode"];
-const METRICS: [(&str, Unit); 3] = [("LCP", Unit::Duration), ("CLS", Unit::Score), ("error", Unit::Count)];
+pub(super) const VALUES: [&str; 5] = ["", "a", "b", "with\nbreak", "ünïcode"];
+pub(super) const METRICS: [(&str, Unit); 3] = [("LCP", Unit::Duration), ("CLS", Unit::Score), ("error", Unit::Count)];
 /// The script's minutes lie this far back at most; all within any store's retention of minutes.
 pub(super) const MINUTES_BACK: u32 = 2 * 24 * 60;
 
@@ -39,21 +40,25 @@ pub(super) fn app(name: &str, of: u64) -> AppId {
 
 /// Every row as it came.
 #[derive(Default)]
-pub(super) struct Model(BTreeMap<Series, BTreeMap<Minute, Rollup>>);
+pub(super) struct Model {
+    rows: BTreeMap<Series, BTreeMap<Minute, Rollup>>,
+    pub(super) samples: Samples,
+}
 
 impl Model {
     pub(super) fn add(&mut self, batch: &Batch) {
         for group in &batch.rollups {
             for cell in &group.cells {
                 let series = Series { metric: (*cell.metric).clone(), group: (*group.group).clone() };
-                self.0.entry(series).or_default().entry(cell.minute).or_default().merge(&cell.rollup);
+                self.rows.entry(series).or_default().entry(cell.minute).or_default().merge(&cell.rollup);
             }
         }
+        self.samples.add(batch);
     }
 
     pub(super) fn rollups(&self, query: &RollupQuery) -> Vec<RollupRow> {
         let mut rows: BTreeMap<(Box<str>, Minute), Rollup> = BTreeMap::new();
-        for (series, minutes) in &self.0 {
+        for (series, minutes) in &self.rows {
             let group = &series.group;
             let passes = query.filters.iter().all(|filter| filter.values.iter().any(|value| group.value(&filter.dimension) == Some(value)));
             if group.app != query.app || series.metric != query.metric || group.cuboid != query.cuboid || !passes {
@@ -70,7 +75,7 @@ impl Model {
     pub(super) fn cube(&self, cube: &Cube, resolution: Resolution, windows: &[Minute]) -> Vec<SeriesWindows> {
         let of_cube = |series: &&Series| series.group.app == cube.app && series.metric == cube.metric && series.group.cuboid == cube.cuboid;
         let mut all: Vec<SeriesWindows> = Vec::new();
-        for (series, minutes) in self.0.iter().filter(|(series, _)| of_cube(series)) {
+        for (series, minutes) in self.rows.iter().filter(|(series, _)| of_cube(series)) {
             let mut merged: BTreeMap<Minute, Rollup> = BTreeMap::new();
             for (minute, rollup) in minutes {
                 let window = Minute(minute.0 / resolution.minutes() * resolution.minutes());
@@ -87,7 +92,7 @@ impl Model {
 
     pub(super) fn metrics(&self, app: &AppId) -> Vec<MetricEntry> {
         let mut last: BTreeMap<Metric, Hour> = BTreeMap::new();
-        for (series, minutes) in self.0.iter().filter(|(series, _)| series.group.app == *app) {
+        for (series, minutes) in self.rows.iter().filter(|(series, _)| series.group.app == *app) {
             let newest = minutes.keys().map(|minute| minute.hour()).max().unwrap_or_default();
             let known = last.entry(series.metric.clone()).or_default();
             *known = (*known).max(newest);
@@ -97,7 +102,7 @@ impl Model {
 
     pub(super) fn values(&self, app: &AppId, dimension: &Dimension) -> Vec<String> {
         let values: BTreeSet<String> = self
-            .0
+            .rows
             .keys()
             .filter(|series| series.group.app == *app)
             .filter_map(|series| series.group.value(dimension))
@@ -108,7 +113,7 @@ impl Model {
 }
 
 /// Batches and questions from a seed.
-pub(super) struct Script(ChaCha8Rng);
+pub(super) struct Script(pub(super) ChaCha8Rng);
 
 impl Script {
     pub(super) fn new(seed: u64) -> Self {
@@ -131,7 +136,8 @@ impl Script {
             groups.entry(group).or_default().push(Cell { metric: Arc::new(cube.metric), minute, rollup });
         }
         let rollups = groups.into_iter().map(|(group, cells)| GroupRollups { group: Arc::new(group), cells }).collect();
-        Batch { sources: vec![Source { partition: 0, start: offset, end: offset + 1 }], rollups, ..Batch::default() }
+        let (strata, samples) = self.strata(of);
+        Batch { sources: vec![Source { partition: 0, start: offset, end: offset + 1 }], rollups, strata, samples, ..Batch::default() }
     }
 
     /// Fates of the apps of one test, received lately.
@@ -214,7 +220,7 @@ impl Script {
         }
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         from.choose(&mut self.0).expect("not empty")
     }
 }
