@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, fmt, fmt::Write as _, sync::Arc, time::Duration
 use generator::{Mode, Rates, Summary, Traffic};
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
-use schemas::time::{Minute, MinuteRange};
+use schemas::{
+    sample::SLOTS,
+    time::{Minute, MinuteRange},
+};
 use service::{clock::Stopwatch, pace::Pace};
 use store::{
     Store as _,
@@ -251,10 +254,26 @@ async fn law(fleet: &Fleet, summary: &Summary) -> (usize, String) {
     for (key, sums) in uneven.take(TOLD_MAX) {
         writeln!(wrong, "{key:?}: the histogram's buckets don't add up: {sums:?}").unwrap();
     }
+    let mut beacons: BTreeMap<Minute, u64> = BTreeMap::new();
+    for (stratum, count) in &contents.strata {
+        *beacons.entry(stratum.minute).or_default() += count;
+        let kept = contents.samples.get(stratum).copied().unwrap_or(0);
+        if kept > (*count).min(SLOTS.into()) {
+            writeln!(wrong, "{stratum:?} has {kept} samples of {count} beacons").unwrap();
+        }
+    }
+    let truth = &summary.truth.account.beacons;
+    for minute in beacons.keys().chain(truth.keys()).filter(|minute| beacons.get(minute) != truth.get(minute)).take(TOLD_MAX) {
+        let (counted, sent) = (beacons.get(minute), truth.get(minute));
+        writeln!(wrong, "{minute:?}: its strata have {counted:?} beacons instead of {sent:?}").unwrap();
+    }
+    if let Some(stray) = contents.samples.keys().find(|stratum| !contents.strata.contains_key(stratum)) {
+        writeln!(wrong, "{stray:?} has samples and no beacons").unwrap();
+    }
     let all = MinuteRange::new(Minute(0), Minute(u32::MAX));
     let audit = fleet.store().await.audit(all).await.unwrap().unwrap();
     if audit.drift() != 0 {
         writeln!(wrong, "the audit: {audit:?}").unwrap();
     }
-    (by_api + contents.hours.len(), wrong)
+    (by_api + contents.hours.len() + contents.strata.len(), wrong)
 }

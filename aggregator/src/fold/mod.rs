@@ -291,10 +291,9 @@ impl AppFold {
         }
         let route = self.route.map_or(OTHER_ID, |at| self.values[at]);
         let rank = Rank::of(record.beacon_id);
-        let floor = self.samples.pace(route, received.minute());
         for (minute, _) in &self.runs {
             let beacon = || sampled(record, received, *minute, &mut self.metrics);
-            self.samples.add(route, *minute, rank, floor, beacon);
+            self.samples.add(route, *minute, received.minute(), rank, beacon);
         }
     }
 

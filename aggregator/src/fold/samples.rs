@@ -21,18 +21,23 @@ use schemas::{
 
 use super::{cells::WEIGHT_MAX, dictionary::ValueId, metrics::Metrics, minute_of, unit_of, value_of};
 
-/// How many beacons a minute and slot are to compete on a busy route. With 4 a slot in sixty (e^-4) stays empty
-/// though it had beacons: all were left out.
+/// How many beacons are to compete for a slot of a busy route's minute. With 4 a slot in sixty (e^-4) stays empty though
+/// it had beacons: all were left out.
 const CANDIDATES: u64 = 4;
-/// After how many minutes without a beacon a route's pace is forgotten.
+/// For how long it is remembered how busy a stratum was, in minutes of received time since its last beacon.
 const PACE_MINUTES: u32 = 2;
+/// Of how many strata it is remembered; when there are more, all are forgotten and a few more rows are written.
+const PACES_MAX: usize = 100_000;
 
 /// The strata and samples of one app since the last drain.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
-    strata: BTreeMap<(Minute, ValueId), OfStratum>,
-    paces: HashMap<ValueId, Pace, FixedState>,
+    strata: BTreeMap<Place, OfStratum>,
+    paces: HashMap<Place, Pace, FixedState>,
 }
+
+/// Names a stratum of the app.
+type Place = (Minute, ValueId);
 
 #[derive(Debug, Default)]
 struct OfStratum {
@@ -40,46 +45,39 @@ struct OfStratum {
     slots: [Option<Box<(Rank, SampledBeacon)>>; SLOTS as usize],
 }
 
-/// How many beacons of a route come in a minute of received time.
+/// How many beacons of a stratum this fold has seen in all, and in which minute the last was received.
 #[derive(Debug, Default)]
 struct Pace {
-    minute: Minute,
-    now: u64,
-    before: u64,
-}
-
-impl Pace {
-    /// Counts a beacon, and tells which rank is the smallest that may win.
-    fn count(&mut self, minute: Minute) -> Rank {
-        if minute > self.minute {
-            self.before = if minute == self.minute.plus(1) { self.now } else { 0 };
-            self.minute = minute;
-            self.now = 0;
-        }
-        self.now += 1;
-        let busy = self.now.max(self.before);
-        let candidates = CANDIDATES * u64::from(SLOTS);
-        Rank(if busy > candidates { u64::MAX - u64::MAX / busy * candidates } else { 0 })
-    }
+    beacons: u64,
+    last: Minute,
 }
 
 impl Samples {
-    /// Counts a beacon of `route`, received in minute `seen`, and tells which rank is the smallest that may win.
+    /// Counts a beacon, received in minute `seen`, in the stratum of `route` and `minute`, and keeps what `beacon` makes
+    /// if its rank can win the slot.
     #[inline]
-    pub(super) fn pace(&mut self, route: ValueId, seen: Minute) -> Rank {
-        self.paces.entry(route).or_default().count(seen)
-    }
-
-    /// Counts a beacon in the stratum of `route` and `minute`, and keeps what `beacon` makes if its rank wins the slot
-    /// and is not below `floor`.
-    #[inline]
-    pub(super) fn add(&mut self, route: ValueId, minute: Minute, rank: Rank, floor: Rank, beacon: impl FnOnce() -> SampledBeacon) {
+    pub(super) fn add(&mut self, route: ValueId, minute: Minute, seen: Minute, rank: Rank, beacon: impl FnOnce() -> SampledBeacon) {
+        let floor = self.floor((minute, route), seen);
         let stratum = self.strata.entry((minute, route)).or_default();
         stratum.beacons += 1;
         let slot = &mut stratum.slots[usize::from(rank.slot())];
         if rank >= floor && slot.as_ref().is_none_or(|kept| kept.0 < rank) {
             *slot = Some(Box::new((rank, beacon())));
         }
+    }
+
+    /// Counts a beacon of a stratum that is as busy as it was so far, or as the route was a minute before: the smallest
+    /// rank with which one can still win.
+    fn floor(&mut self, (minute, route): Place, seen: Minute) -> Rank {
+        if self.paces.len() >= PACES_MAX {
+            self.paces.clear();
+        }
+        let before = self.paces.get(&(minute.minus(1), route)).map_or(0, |pace| pace.beacons);
+        let pace = self.paces.entry((minute, route)).or_default();
+        pace.beacons += 1;
+        pace.last = seen;
+        let (busy, candidates) = (pace.beacons.max(before), CANDIDATES * u64::from(SLOTS));
+        Rank(if busy > candidates { u64::MAX - u64::MAX / busy * candidates } else { 0 })
     }
 
     /// Takes the strata and samples, by minute; `name` gives a route's.
@@ -93,9 +91,9 @@ impl Samples {
         }
     }
 
-    /// Forgets the paces of routes that have been idle at `newest`, the newest minute of received time.
+    /// Forgets the paces of strata that have been idle at `newest`, the newest minute of received time.
     pub(super) fn forget_idle(&mut self, newest: Minute) {
-        self.paces.retain(|_, pace| pace.minute >= newest.minus(PACE_MINUTES));
+        self.paces.retain(|_, pace| pace.last >= newest.minus(PACE_MINUTES));
     }
 
     /// Forgets all paces: routes get other numbers.

@@ -287,6 +287,21 @@ fn few_candidates_are_given_of_a_busy_route_and_the_best_are_among_them() {
 }
 
 #[test]
+fn a_history_that_is_sent_at_once_has_samples_of_every_minute() {
+    let mut fold = Fold::new(&[app()], Limits::default());
+    for number in 0..3_000 {
+        let lateness_max_s = 86_400;
+        let _ =
+            add(&mut fold, &BeaconRecord { lateness_max_s, events: vec![event("LCP", 5, number / 50 * 60_000)], ..beacon(number) }, false);
+    }
+    let drained = fold.drain();
+    assert_eq!(drained.strata.len(), 60);
+    // 50 beacons take 15.4 of 16 slots.
+    let samples = drained.samples.len();
+    assert!((880..=960).contains(&samples), "{samples}");
+}
+
+#[test]
 fn without_samples_there_are_none() {
     let mut fold = Fold::new(&[app()], Limits { samples: false, ..Limits::default() });
     let _ = add(&mut fold, &beacon(1), false);
