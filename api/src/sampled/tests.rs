@@ -135,12 +135,17 @@ fn all_of_a_few_beacons_are_no_estimate() {
     assert_eq!(cart.count(), 80 + 9 + 1);
 }
 
-/// Strata of very different sizes, whose users differ: Safari is rare where there is much traffic, and slow.
-fn uneven() -> Vec<Visit> {
+/// Strata by how many beacons they have, and every which of those is from Safari.
+type Strata = [(u64, u64); 7];
+/// Few beacons of many strata that differ in size.
+const QUIET: Strata = [(3, 1), (90, 10), (40, 2), (1, 1), (60, 5), (12, 3), (2, 2)];
+/// Most beacons of a few strata.
+const BUSY: Strata = [(3, 1), (900, 10), (40, 2), (1, 1), (300, 5), (12, 3), (2, 2)];
+
+/// Users that differ: Safari is slow, and rare where there is much traffic.
+fn uneven(strata: Strata) -> Vec<Visit> {
     let mut visits = Vec::new();
-    for (minute, (beacons, safari_every)) in
-        [(3u64, 1), (900, 10), (40, 2), (1, 1), (300, 5), (12, 3), (2, 2)].into_iter().cycle().take(70).enumerate()
-    {
+    for (minute, (beacons, safari_every)) in strata.into_iter().cycle().take(70).enumerate() {
         for i in 0..beacons {
             let safari = i % safari_every == 0;
             // Spread over a factor of ten, and never in step with anything.
@@ -162,27 +167,31 @@ fn mean_and_error(estimates: &[f64]) -> (f64, f64) {
 
 #[test]
 fn estimates_are_right_on_average_however_many_slots_are_read() {
-    let visits = uneven();
+    for (strata, slots) in [(QUIET, SLOTS), (QUIET, 5), (BUSY, SLOTS), (BUSY, 5)] {
+        right_on_average(&uneven(strata), slots);
+    }
+}
+
+fn right_on_average(visits: &[Visit], slots: u16) {
     let mut truth = Rollup::default();
     for safari in visits.iter().filter(|visit| visit.browser == "Safari") {
         truth.record(safari.values[0], 1);
     }
     let p75 = |rollup: &Rollup| schemas::histogram::quantile_of(&rollup.histogram, 0.75).unwrap() as f64;
-    for slots in [SLOTS, 5] {
-        let safari: Vec<Rollup> = (0..300).map(|seed| whole(&draw(&visits, seed, slots), &[only(Dimension::Browser, "Safari")])).collect();
-        let (count, error) = mean_and_error(&safari.iter().map(|rollup| rollup.count() as f64).collect::<Vec<_>>());
-        let expected = truth.count() as f64;
-        // Four standard errors of the mean; a ratio is off by a little more, which falls with the samples.
-        assert!((count - expected).abs() < 4.0 * error + 0.005 * expected, "{slots} slots: {count} +- {error}, not {expected}");
-        assert!(error < 0.02 * expected, "the test is too coarse: {error} of {expected}");
-        let (value, error) = mean_and_error(&safari.iter().map(p75).collect::<Vec<_>>());
-        assert!((value - p75(&truth)).abs() < 4.0 * error + 0.01 * p75(&truth), "{slots} slots: {value} +- {error}, not {}", p75(&truth));
-    }
+    let safari = |seed| whole(&draw(visits, seed, slots), &[only(Dimension::Browser, "Safari")]);
+    let estimates: Vec<Rollup> = (0..300).map(safari).collect();
+    let (count, error) = mean_and_error(&estimates.iter().map(|rollup| rollup.count() as f64).collect::<Vec<_>>());
+    let expected = truth.count() as f64;
+    // Four standard errors of the mean; a ratio is off by a little more, which falls with the samples.
+    assert!((count - expected).abs() < 4.0 * error + 0.005 * expected, "{slots} slots: {count} +- {error}, not {expected}");
+    assert!(error < 0.02 * expected, "the test is too coarse: {error} of {expected}");
+    let (value, error) = mean_and_error(&estimates.iter().map(p75).collect::<Vec<_>>());
+    assert!((value - p75(&truth)).abs() < 4.0 * error + 0.01 * p75(&truth), "{slots} slots: {value} +- {error}, not {}", p75(&truth));
 }
 
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say_where_weights_are_uneven() {
-    let visits = uneven();
+    let visits = uneven(BUSY);
     let mut truth = Rollup::default();
     for visit in &visits {
         truth.record(visit.values[0], 1);
