@@ -11,12 +11,11 @@ import { Apps } from "./pages/apps";
 import { Explore } from "./pages/explore";
 import { Install } from "./pages/install";
 import { Overview } from "./pages/overview";
-import { Bar } from "./parts/bar";
 import { Header } from "./parts/header";
 import { Headline } from "./parts/sentence";
-import { Bone, Nothing, NotTogether, Trouble } from "./parts/states";
+import { Bone, Nothing, Trouble } from "./parts/states";
 import { place } from "./place";
-import { canAsk, filtersName } from "./slices";
+import { countedTogether } from "./slices";
 import { zoneName } from "./time";
 import type { Page } from "./url";
 
@@ -30,10 +29,13 @@ const TITLES: Record<Page, string> = {
   lost: "Not found",
 };
 
+const FROM_SAMPLES = "of these filters together are estimated from samples of page views";
+
 export function Shell() {
   const known = useAnswer(ask.apps(), tick.value);
   const { page, app: id, filters } = place.value;
   const app = known.answer?.apps.find((each) => each.id === id) ?? null;
+  const estimated = app !== null && (page === "overview" || page === "explore") && !countedTogether(app.together, Object.keys(filters));
 
   useEffect(() => {
     document.title = [TITLES[page], id, "Icarus"].filter((part) => part !== "").join(" · ");
@@ -53,10 +55,11 @@ export function Shell() {
       </a>
       <Header apps={known.answer?.apps ?? []} app={app} />
       <main id="main" class="page" tabIndex={-1}>
-        <Content known={known} app={app} together={app === null || canAsk(app.together, Object.keys(filters))} />
+        <Content known={known} app={app} />
       </main>
       <footer class="foot">
-        Times in {zoneName(now.value)}. Quantiles and counts come from rollups of all users; intervals are 95 % ones.
+        Times in {zoneName(now.value)}. Quantiles and counts {estimated ? FROM_SAMPLES : "come from rollups of all users"}; intervals are 95
+        % ones.
       </footer>
     </>
   );
@@ -65,11 +68,10 @@ export function Shell() {
 interface ContentProps {
   known: ReturnType<typeof useAnswer<{ apps: App[] }>>;
   app: App | null;
-  together: boolean;
 }
 
-function Content({ known, app, together }: ContentProps) {
-  const { page, app: id, filters } = place.value;
+function Content({ known, app }: ContentProps) {
+  const { page, app: id } = place.value;
   if (known.refusal !== null)
     return (
       <>
@@ -85,26 +87,6 @@ function Content({ known, app, together }: ContentProps) {
   if (page === "lost") return <Lost words="There is no such page." />;
   if (page === "apps") return <Apps apps={known.answer.apps} />;
   if (app === null) return <Lost words={`There is no app called ${id}.`} />;
-  const charts = page === "overview" || page === "explore";
-  if (charts && !together) {
-    return (
-      <>
-        <Bar app={app} filters charts />
-        <Headline>
-          <b>Nobody can be counted like this.</b>
-        </Headline>
-        <div class="panel">
-          <NotTogether
-            detail={`no counts are kept for ${filtersName(filters)}`}
-            hint={`sets that are: ${app.together
-              .filter((set) => set.length > 1)
-              .map((set) => set.join(" + "))
-              .join("; ")}`}
-          />
-        </div>
-      </>
-    );
-  }
   // a page of another app is another page: nothing of the one before may stay in it
   switch (page) {
     case "overview":
