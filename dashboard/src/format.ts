@@ -12,7 +12,7 @@ export const count = (n: number): string => whole.format(n);
 /**
  * How many values an answer counts: `n = 1,243,118`; where it was estimated, from how many samples: `n ≈ 41,200, estimated from 812 samples`.
  */
-export const counted = (n: number, { source, samples }: { source: string; samples: number }): string =>
+export const counted = (n: number, { source, samples }: { source?: string; samples: number }): string =>
   source === "samples" ? `n ≈ ${count(n)}, estimated from ${count(samples)} samples` : `n = ${count(n)}`;
 
 /** `41.2 k`, `1.14 M`; below a thousand as it is. Three digits at most. */

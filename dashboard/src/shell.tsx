@@ -4,18 +4,20 @@ import { useEffect } from "preact/hooks";
 import type { App } from "./answer";
 import { ask } from "./api";
 import { useAnswer } from "./ask";
-import { now, tick } from "./live";
+import { now, span, tick } from "./live";
 import { Alert } from "./pages/alert";
 import { Alerts } from "./pages/alerts";
 import { Apps } from "./pages/apps";
 import { Explore } from "./pages/explore";
 import { Install } from "./pages/install";
 import { Overview } from "./pages/overview";
+import { Bar } from "./parts/bar";
 import { Header } from "./parts/header";
 import { Headline } from "./parts/sentence";
-import { Bone, Nothing, Trouble } from "./parts/states";
+import { Bone, Nothing, NotTogether, Trouble } from "./parts/states";
 import { place } from "./place";
-import { countedTogether } from "./slices";
+import { lengthName } from "./range";
+import { countedTogether, filtersName } from "./slices";
 import { zoneName } from "./time";
 import type { Page } from "./url";
 
@@ -55,7 +57,7 @@ export function Shell() {
       </a>
       <Header apps={known.answer?.apps ?? []} app={app} />
       <main id="main" class="page" tabIndex={-1}>
-        <Content known={known} app={app} />
+        <Content known={known} app={app} estimated={estimated} />
       </main>
       <footer class="foot">
         Times in {zoneName(now.value)}. Quantiles and counts {estimated ? FROM_SAMPLES : "come from rollups of all users"}; intervals are 95
@@ -68,10 +70,12 @@ export function Shell() {
 interface ContentProps {
   known: ReturnType<typeof useAnswer<{ apps: App[] }>>;
   app: App | null;
+  /** Whether what is shown is not counted together. */
+  estimated: boolean;
 }
 
-function Content({ known, app }: ContentProps) {
-  const { page, app: id } = place.value;
+function Content({ known, app, estimated }: ContentProps) {
+  const { page, app: id, filters } = place.value;
   if (known.refusal !== null)
     return (
       <>
@@ -87,6 +91,26 @@ function Content({ known, app }: ContentProps) {
   if (page === "lost") return <Lost words="There is no such page." />;
   if (page === "apps") return <Apps apps={known.answer.apps} />;
   if (app === null) return <Lost words={`There is no app called ${id}.`} />;
+  // said once, where each panel would be refused
+  if (estimated && span.value.from < now.value - app.minute_retention_s) {
+    return (
+      <>
+        <Bar app={app} filters charts />
+        <Headline>
+          <b>Nobody can be counted like this.</b>
+        </Headline>
+        <div class="panel">
+          <NotTogether
+            detail={`no counts are kept for ${filtersName(filters)}, and samples are kept for ${lengthName(app.minute_retention_s)}: choose a later time`}
+            hint={`sets that are counted are: ${app.together
+              .filter((set) => set.length > 1)
+              .map((set) => set.join(" + "))
+              .join("; ")}`}
+          />
+        </div>
+      </>
+    );
+  }
   // a page of another app is another page: nothing of the one before may stay in it
   switch (page) {
     case "overview":

@@ -56,7 +56,7 @@ export function sentence(text: string): string {
 }
 
 /** Neither counted together, nor are there samples to estimate from: what can be asked, and ways out. */
-function NotTogether({ detail, hint }: { detail: string; hint: string | null }) {
+export function NotTogether({ detail, hint }: { detail: string; hint: string | null }) {
   return (
     <div class="state">
       <p class="state-title">These can't be asked about together</p>
