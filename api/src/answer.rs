@@ -101,10 +101,23 @@ pub struct Asked {
     pub to: At,
     /// The filters that were applied: for each dimension the values that pass.
     pub filter: BTreeMap<String, Vec<String>>,
-    /// The set of dimensions whose rollups answered.
+    /// The set of dimensions whose rollups answered; empty for samples.
     pub cuboid: Vec<String>,
-    /// `rollups`: all users, exact counts.
+    /// `rollups`: all users, exact counts. `samples`: no rollups are kept of what was asked about together; counts are
+    /// estimates from a sample of the beacons, and so are shares, means and quantiles.
     pub source: &'static str,
+    /// What the estimates come from; missing for rollups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
+}
+
+/// How many beacons of the asked range and routes were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Sampled {
+    /// Beacons that the samples stand for, before the other filters. One with events of two minutes counts in both.
+    pub beacons: u64,
+    /// Samples that were read of them.
+    pub samples: usize,
 }
 
 /// A quantile with its interval.
@@ -133,9 +146,10 @@ pub struct Ratings {
 /// What is known of a set of values.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Summary {
-    /// Values, after sampling weights.
+    /// Values, after sampling weights; an estimate where `source` is `samples`.
     pub n: u64,
-    /// Values as they arrived, before sampling weights; intervals come from these.
+    /// Values as they arrived, before sampling weights; intervals come from these. Where `source` is `samples`: as many
+    /// sampled values of equal weight as would tell as much as those that were read.
     pub samples: u64,
     /// Missing when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +165,7 @@ pub struct Timeseries {
     pub asked: Asked,
     /// The width of a window, in seconds.
     pub step_s: u32,
-    /// The width of the rollups that answered: `minute` or `hour`.
+    /// The width of the rollups that answered, `minute` or `hour`; of samples `minute`.
     pub resolution: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_by: Option<String>,
@@ -273,6 +287,56 @@ pub struct Column {
 pub struct Release {
     pub release: String,
     pub first_seen: At,
+}
+
+/// `GET /api/v1/samples`
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Samples {
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// Those with a value of the metric that pass the filters, by the order asked for, at most `limit`.
+    pub samples: Vec<Sample>,
+    /// How many there are in all among those that were read.
+    pub samples_total: usize,
+}
+
+/// One beacon as it was: what it said about one minute.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sample {
+    /// When the event happened that `value` is from.
+    pub at: At,
+    /// What the beacon said; `""` when nothing.
+    pub route: String,
+    /// Its values, the route among them; one about which it said nothing is missing.
+    pub dimensions: BTreeMap<String, String>,
+    /// The arm by the name of the experiment.
+    pub experiments: BTreeMap<String, String>,
+    /// How many page views it stands for (sampling in the client).
+    pub weight: u32,
+    /// The client's name of the page view; missing when it gave none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The metric's value; the greatest when there are several.
+    pub value: f64,
+    /// What the client knows of the cause of `value`: an object; a text if it sent no JSON; null if it said nothing.
+    pub attribution: serde_json::Value,
+    /// All its events of that minute, as they stood in the beacon.
+    pub events: Vec<SampleEvent>,
+}
+
+/// An event of a sample.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SampleEvent {
+    pub metric: String,
+    /// `ms`, `score`, `bytes`, `count` or `per_second`.
+    pub unit: &'static str,
+    /// In `unit`.
+    pub value: f64,
+    pub at: At,
 }
 
 /// `GET /api/v1/anomalies`

@@ -1,10 +1,13 @@
 //! Errors: what the caller is told. What went wrong on our side goes to the log.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use schemas::dimension::Dimension;
 use store::StoreError;
 
 use crate::answer::{ErrorBody, ErrorDetail};
@@ -23,14 +26,39 @@ pub enum ApiError {
     UnknownMetric { app: String, metric: String, near: Vec<String> },
     #[error("`{0}` is no dimension of the app")]
     UnknownDimension(String, Vec<String>),
-    #[error("{} can't be asked about together", asked.join(", "))]
-    NotTogether { asked: Vec<String>, together: Vec<String> },
+    #[error("no rollups are kept for {} together, and {unsampled}", asked.join(", "))]
+    NotTogether { asked: Vec<String>, together: Vec<String>, unsampled: Unsampled },
     #[error("parameter `{name}`: {what}")]
     InvalidParameter { name: String, what: String, hint: String },
     #[error("there is no such path")]
     NotFound,
     #[error("the store does not answer")]
     Store(#[from] StoreError),
+}
+
+/// Why samples don't answer what no cuboid can.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsampled {
+    #[error("no samples are kept of this range either")]
+    NoneKept,
+    /// The range begins before the first that are kept, for so long.
+    #[error("no samples are kept of this range either: it begins too early")]
+    BeforeRetention(Duration),
+    /// A sample says its own value, and nobody knows which ones became `__other__`.
+    #[error("samples don't tell which {0} is among the less frequent ones")]
+    Folded(Dimension),
+}
+
+impl Unsampled {
+    fn hint(&self) -> String {
+        match self {
+            Self::NoneKept => "or use a range of which there are samples".to_owned(),
+            Self::BeforeRetention(kept) => {
+                format!("or use a later from: samples are kept for {}", humantime::format_duration(*kept))
+            }
+            Self::Folded(dimension) => format!("or leave out filter={dimension}:__other__"),
+        }
+    }
 }
 
 impl ApiError {
@@ -64,7 +92,9 @@ impl ApiError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownApp(_, near) | Self::UnknownMetric { near, .. } | Self::UnknownDimension(_, near) => offer(near),
-            Self::NotTogether { together, .. } => Some(format!("together can be asked: {}", together.join("; "))),
+            Self::NotTogether { together, unsampled, .. } => {
+                Some(format!("together can be asked: {}; {}", together.join("; "), unsampled.hint()))
+            }
             Self::InvalidParameter { hint, .. } => (!hint.is_empty()).then(|| hint.clone()),
             Self::NotFound => Some("the paths stand in /api/openapi.json".to_owned()),
             Self::Store(StoreError::Unavailable(_)) => Some("try again in a moment".to_owned()),

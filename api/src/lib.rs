@@ -1,8 +1,9 @@
 //! The API: questions about an app's users come in by HTTP, answers go out as JSON.
 //!
 //! A request's parameters become a [`question`]: which rollups, in which windows, from which cuboid. The
-//! store answers with merged rollups, and the [`answer`] says of each number what it is. It talks to the
-//! store alone.
+//! store answers with merged rollups, or, where no cuboid has what was asked about together, with samples, from which
+//! rollups are estimated (`sampled`); the `source` is one to the handlers. The [`answer`] says of each number what it
+//! is. It talks to the store alone.
 
 pub mod answer;
 mod apps;
@@ -15,6 +16,9 @@ mod params;
 mod question;
 mod releases;
 pub mod router;
+mod sampled;
+mod samples;
+mod source;
 mod summary;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -16,6 +16,7 @@ use crate::{
     params::Params,
     question::{Scope, ScopeParams, dimension, quantiles},
     releases,
+    source::Source,
     summary::{bins, bounds, over_good, ratings, summary},
 };
 
@@ -41,9 +42,9 @@ pub(crate) async fn timeseries(State(state): State<ApiState>, uri: Uri) -> Resul
     let group_by = params.optional("group_by")?.map(|name| dimension(&name, &scope.app)).transpose()?;
     let limit = params.number("limit", 10, 1, SERIES_MAX)?;
     params.finish()?;
-    let cuboid = scope.cuboid(group_by.as_ref())?;
+    let source = Source::of(&state, &scope, range, group_by.as_ref()).await?;
     let windows = Windows::Step { minutes: step.minutes, resolution: step.resolution };
-    let rows = state.ask(&scope.query(&cuboid, range, windows, group_by.clone())).await?;
+    let rows = source.rows(windows, group_by.clone()).await?;
 
     let mut by_value: BTreeMap<Box<str>, Vec<RollupRow>> = BTreeMap::new();
     for row in rows {
@@ -60,9 +61,9 @@ pub(crate) async fn timeseries(State(state): State<ApiState>, uri: Uri) -> Resul
         points: rows.into_iter().map(point).collect(),
     };
     Ok(Json(Timeseries {
-        asked: scope.asked(&cuboid, range),
+        asked: source.asked(),
         step_s: step.seconds(),
-        resolution: step.resolution_name(),
+        resolution: source.resolution_name(step),
         series: ranked.into_iter().take(limit).map(series).collect(),
         series_total,
         group_by: group_by.map(String::from),
@@ -81,11 +82,11 @@ pub(crate) async fn histogram(State(state): State<ApiState>, uri: Uri) -> Result
     let quantiles = quantiles(&mut params)?;
     let binning = binning(&mut params, 8)?;
     params.finish()?;
-    let (cuboid, range) = (scope.cuboid(None)?, scope.whole());
-    let rows = state.ask(&scope.query(&cuboid, range, Windows::Whole, None)).await?;
+    let source = Source::of(&state, &scope, scope.whole(), None).await?;
+    let rows = source.rows(Windows::Whole, None).await?;
     let rollup = rows.into_iter().next().map(|row| row.rollup).unwrap_or_default();
     Ok(Json(Histogram {
-        asked: scope.asked(&cuboid, range),
+        asked: source.asked(),
         summary: summary(&rollup, scope.metric.unit, &quantiles),
         ratings: ratings(&rollup.histogram, &scope.metric),
         bins: bins(&rollup.histogram, scope.metric.unit, binning),
@@ -111,22 +112,19 @@ pub(crate) async fn breakdown(State(state): State<ApiState>, uri: Uri) -> Result
     let limit = params.number("limit", 20, 1, ROWS_MAX)?;
     let binning = binning(&mut params, 4)?;
     params.finish()?;
-    let (cuboid, range) = (scope.cuboid(Some(&by))?, scope.whole());
-    let rows = state.ask(&scope.query(&cuboid, range, Windows::Whole, Some(by.clone()))).await?;
-    // In a cuboid of experiments a page view may stand more than once: its total is not the rows' sum.
-    let n = if by == Dimension::Experiment { everyone(&state, &scope).await? } else { rows.iter().map(|row| row.rollup.count()).sum() };
+    let source = Source::of(&state, &scope, scope.whole(), Some(&by)).await?;
+    let rows = source.rows(Windows::Whole, Some(by.clone())).await?;
+    // By experiment a page view may stand more than once: the total is not the rows' sum.
+    let n = if matches!(by, Dimension::Experiment | Dimension::Arm) {
+        source.everyone().await?
+    } else {
+        rows.iter().map(|row| row.rollup.count()).sum()
+    };
     let rows_total = rows.len();
     let mut rows: Vec<BreakdownRow> = rows.into_iter().map(|row| breakdown_row(&row, &scope, n, &quantiles, binning)).collect();
     rows.sort_by(|a, b| order.rank(b).total_cmp(&order.rank(a)).then_with(|| a.value.cmp(&b.value)));
     rows.truncate(limit);
-    Ok(Json(Breakdown { asked: scope.asked(&cuboid, range), by: by.into(), n, rows, rows_total }))
-}
-
-/// How many values pass the filters, each page view once.
-async fn everyone(state: &ApiState, scope: &Scope) -> Result<u64, ApiError> {
-    let cuboid = scope.cuboid(None)?;
-    let rows = state.ask(&scope.query(&cuboid, scope.whole(), Windows::Whole, None)).await?;
-    Ok(rows.iter().map(|row| row.rollup.count()).sum())
+    Ok(Json(Breakdown { asked: source.asked(), by: by.into(), n, rows, rows_total }))
 }
 
 fn breakdown_row(row: &RollupRow, scope: &Scope, n: u64, quantiles: &[f64], binning: Binning) -> BreakdownRow {
@@ -189,9 +187,9 @@ pub(crate) async fn heatmap(State(state): State<ApiState>, uri: Uri) -> Result<J
     let (step, range) = scope.step(&mut params)?;
     let binning = binning(&mut params, 8)?;
     params.finish()?;
-    let cuboid = scope.cuboid(None)?;
+    let source = Source::of(&state, &scope, range, None).await?;
     let windows = Windows::Step { minutes: step.minutes, resolution: step.resolution };
-    let rows = state.ask(&scope.query(&cuboid, range, windows, None)).await?;
+    let rows = source.rows(windows, None).await?;
     let binned: Vec<Vec<(u16, u64)>> = rows.iter().map(|row| row.rollup.histogram.binned(binning)).collect();
     let used = || binned.iter().flatten().map(|(bin, _)| *bin);
     let (first, last) = (used().min().unwrap_or(1), used().max().unwrap_or(0));
@@ -202,12 +200,12 @@ pub(crate) async fn heatmap(State(state): State<ApiState>, uri: Uri) -> Result<J
     };
     Ok(Json(Heatmap {
         step_s: step.seconds(),
-        resolution: step.resolution_name(),
+        resolution: source.resolution_name(step),
         n: rows.iter().map(|row| row.rollup.count()).sum(),
         samples: rows.iter().map(|row| row.rollup.samples).sum(),
         rows: (first..=last).map(|bin| bounds(bin, scope.metric.unit, binning)).collect(),
         columns: rows.iter().zip(&binned).map(column).collect(),
         releases: releases::first_seen(&state, &scope, range, step).await?,
-        asked: scope.asked(&cuboid, range),
+        asked: source.asked(),
     }))
 }

@@ -1,4 +1,4 @@
-//! Questions: what a request's parameters ask of the rollups.
+//! Questions: what a request's parameters ask.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +15,7 @@ use schemas::{
 use crate::{
     ApiState, KnownApp,
     answer::{Asked, At},
-    error::{ApiError, near},
+    error::{ApiError, Unsampled, near},
     params::Params,
 };
 
@@ -182,18 +182,37 @@ fn filters(given: &[String], app: &KnownApp) -> Result<Vec<Filter>, ApiError> {
 }
 
 impl Scope {
-    /// The cuboid that answers about the filters and `also`.
-    pub(crate) fn cuboid(&self, also: Option<&Dimension>) -> Result<Cuboid, ApiError> {
+    /// The cuboid that answers about the filters and `also`, if there is one.
+    pub(crate) fn cuboid(&self, also: Option<&Dimension>) -> Option<Cuboid> {
+        cuboid::covering(&self.app.app.cuboids, &self.wanted(also)).cloned()
+    }
+
+    /// Why there is no answer about the filters and `also`: no cuboid has them together, and samples can't tell either.
+    pub(crate) fn not_together(&self, also: Option<&Dimension>, unsampled: Unsampled) -> ApiError {
+        let (wanted, cuboids) = (self.wanted(also), &self.app.app.cuboids);
+        // Those first that have the most of what was asked about.
+        let shared = |cuboid: &Cuboid| wanted.iter().filter(|dimension| cuboid.position(dimension).is_some()).count();
+        let mut near: Vec<&Cuboid> = cuboids.iter().filter(|cuboid| shared(cuboid) > 0).collect();
+        near.sort_by_key(|cuboid| std::cmp::Reverse(shared(cuboid)));
+        ApiError::NotTogether {
+            asked: wanted.iter().map(ToString::to_string).collect(),
+            together: near.iter().map(ToString::to_string).collect(),
+            unsampled,
+        }
+    }
+
+    /// The dimensions that are asked about together.
+    fn wanted(&self, also: Option<&Dimension>) -> Vec<Dimension> {
         let mut wanted: Vec<Dimension> = self.filters.iter().map(|filter| filter.dimension.clone()).collect();
         wanted.extend(also.filter(|dimension| self.filters.iter().all(|filter| filter.dimension != **dimension)).cloned());
-        cuboid::covering(&self.app.app.cuboids, &wanted).cloned().ok_or_else(|| not_together(&wanted, &self.app.app.cuboids))
+        wanted
     }
 
     /// The windows that the parameter `step` asks for, with the range rounded to them.
     pub(crate) fn step(&self, params: &mut Params) -> Result<(Step, MinuteRange), ApiError> {
         let asked = params.optional("step")?.map(|text| parse_step(&text)).transpose()?;
         let exact = MinuteRange::covering(self.from, self.to);
-        let by_hour_only = self.from < self.now.minus(self.minutes_kept);
+        let by_hour_only = self.begins_before_minutes().is_some();
         let minutes = match asked {
             Some(minutes) if by_hour_only && minutes % MINUTES_PER_HOUR != 0 => {
                 let kept = humantime::format_duration(self.minutes_kept);
@@ -218,6 +237,11 @@ impl Scope {
         Ok((Step { minutes, resolution }, rounded(exact, minutes)))
     }
 
+    /// For how long rollups of a minute, and samples, are kept, when the range begins before that.
+    pub(crate) fn begins_before_minutes(&self) -> Option<Duration> {
+        (self.from < self.now.minus(self.minutes_kept)).then_some(self.minutes_kept)
+    }
+
     /// Whether rollups of a minute are still kept from `minute` on.
     pub(crate) fn keeps_minutes_of(&self, minute: Minute) -> bool {
         minute.start() >= self.now.minus(self.minutes_kept)
@@ -226,7 +250,7 @@ impl Scope {
     /// The range as one window, rounded to what is kept of it.
     pub(crate) fn whole(&self) -> MinuteRange {
         let exact = MinuteRange::covering(self.from, self.to);
-        if self.from < self.now.minus(self.minutes_kept) { MinuteRange::new(exact.start.hour().first_minute(), exact.end) } else { exact }
+        if self.begins_before_minutes().is_some() { MinuteRange::new(exact.start.hour().first_minute(), exact.end) } else { exact }
     }
 
     /// The question to the store.
@@ -242,8 +266,8 @@ impl Scope {
         }
     }
 
-    /// What was asked, for the answer.
-    pub(crate) fn asked(&self, cuboid: &Cuboid, range: MinuteRange) -> Asked {
+    /// What was asked, for the answer; which cuboid or samples answer, is left to who knows.
+    pub(crate) fn asked(&self, range: MinuteRange, source: &'static str) -> Asked {
         let names = |filter: &Filter| (filter.dimension.name().to_owned(), filter.values.clone());
         Asked {
             app: self.app.app.id.to_string(),
@@ -252,20 +276,10 @@ impl Scope {
             from: At(range.start.start()),
             to: At(range.end.start()),
             filter: self.filters.iter().map(names).collect::<BTreeMap<_, _>>(),
-            cuboid: cuboid.dimensions().iter().map(ToString::to_string).collect(),
-            source: "rollups",
+            cuboid: Vec::new(),
+            source,
+            sampled: None,
         }
-    }
-}
-
-fn not_together(wanted: &[Dimension], cuboids: &[Cuboid]) -> ApiError {
-    // Those first that have the most of what was asked about.
-    let shared = |cuboid: &Cuboid| wanted.iter().filter(|dimension| cuboid.position(dimension).is_some()).count();
-    let mut near: Vec<&Cuboid> = cuboids.iter().filter(|cuboid| shared(cuboid) > 0).collect();
-    near.sort_by_key(|cuboid| std::cmp::Reverse(shared(cuboid)));
-    ApiError::NotTogether {
-        asked: wanted.iter().map(ToString::to_string).collect(),
-        together: near.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -356,7 +370,9 @@ mod tests {
 
     #[test]
     fn what_can_not_be_asked_together_says_what_can() {
-        let error = scope(HOUR, &["browser:Chrome", "country:BR"]).unwrap().cuboid(Some(&Dimension::Route)).unwrap_err();
+        let scope_of_both = scope(HOUR, &["browser:Chrome", "country:BR"]).unwrap();
+        assert_eq!(scope_of_both.cuboid(Some(&Dimension::Route)), None);
+        let error = scope_of_both.not_together(Some(&Dimension::Route), Unsampled::NoneKept);
         let ApiError::NotTogether { together, .. } = error else { panic!("another error") };
         assert!(together.contains(&"route,country,device".to_owned()) && together.contains(&"route,browser".to_owned()), "{together:?}");
         assert!(

@@ -13,15 +13,15 @@ use service::clock::Stopwatch;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiState, apps, error::ApiError, findings, measures, metrics, outcomes};
+use crate::{ApiState, apps, error::ApiError, findings, measures, metrics, outcomes, samples};
 
 /// The document's frame; its paths come from the handlers.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Icarus", description = "Questions about what an app's users experienced. Counts are of all users; quantiles are within 1 % and come with their 95 % interval."),
+    info(title = "Icarus", description = "Questions about what an app's users experienced. Counts are of all users; quantiles are within 1 % and come with their 95 % interval. What no rollups are kept of is estimated from samples of beacons, and the answer says so: source, sampled."),
     tags(
         (name = "catalogue", description = "What can be asked about."),
-        (name = "measures", description = "Metrics over time, by dimension, and as distributions."),
+        (name = "measures", description = "Metrics over time, by dimension, and as distributions; and some of the beacons that they come from."),
         (name = "findings", description = "What departed from its baseline.")
     )
 )]
@@ -36,6 +36,7 @@ fn documented() -> (Router<ApiState>, openapi::OpenApi) {
         .routes(routes!(measures::histogram))
         .routes(routes!(measures::breakdown))
         .routes(routes!(measures::heatmap))
+        .routes(routes!(samples::samples))
         .routes(routes!(findings::anomalies))
         .routes(routes!(findings::alerts))
         .routes(routes!(outcomes::outcomes))

@@ -209,6 +209,9 @@ async fn errors_name_the_reason_and_what_would_work() {
         ("/api/v1/histogram?app=shop&metric=LPC", 404, "unknown_metric", "LCP"),
         ("/api/v1/breakdown?app=shop&metric=LCP&by=browsers", 400, "unknown_dimension", "browser"),
         ("/api/v1/breakdown?app=shop&metric=LCP&by=route&filter=os:iOS&filter=country:BR", 400, "not_together", "route,country,device"),
+        ("/api/v1/breakdown?app=shop&metric=LCP&by=route&filter=os:iOS&filter=country:BR", 400, "not_together", "or use a range of which"),
+        ("/api/v1/samples?app=shop&metric=LCP&from=now-9d", 400, "invalid_parameter", "samples are kept for 8days"),
+        ("/api/v1/samples?app=shop&metric=LCP&order=n", 400, "invalid_parameter", "slowest or latest"),
         ("/api/v1/histogram?app=shop&metric=LCP&from=soon", 400, "invalid_parameter", "now-1h"),
         ("/api/v1/histogram?app=shop&metric=LCP&form=now-1h", 400, "invalid_parameter", "from"),
         ("/api/v1/histogram?app=shop&metric=LCP&from=now&to=now-1h", 400, "invalid_parameter", "before"),
@@ -285,8 +288,8 @@ async fn every_documented_parameter_is_read_and_every_answer_has_a_schema() {
     let (api, ..) = api().await;
     let document = ok(&api, "/api/openapi.json").await;
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 10);
-    let example = |name: &str| match name {
+    assert_eq!(paths.len(), 11);
+    let example = |path: &str, name: &str| match name {
         "app" => "shop",
         "metric" => "LCP",
         "unit" => "ms",
@@ -298,6 +301,7 @@ async fn every_documented_parameter_is_read_and_every_answer_has_a_schema() {
         "group_by" | "by" | "dimension" => "browser",
         "limit" => "5",
         "bins_per_octave" => "8",
+        "order" if path.ends_with("/samples") => "latest",
         "order" => "n",
         "state" => "firing",
         other => panic!("no example for {other}"),
@@ -308,7 +312,7 @@ async fn every_documented_parameter_is_read_and_every_answer_has_a_schema() {
         let query: Vec<String> = parameters
             .iter()
             .map(|parameter| parameter["name"].as_str().unwrap())
-            .map(|name| format!("{name}={}", example(name)))
+            .map(|name| format!("{name}={}", example(path, name)))
             .collect();
         ok(&api, &format!("{path}?{}", query.join("&"))).await;
         let (_, refused) = get(&api, &format!("{path}?{}&nonsense=1", query.join("&"))).await;

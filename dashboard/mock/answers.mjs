@@ -6,7 +6,7 @@ import { APPS, BROWSERS, INDEPENDENT, METRICS, ROUTES, TOGETHER } from "./world.
 
 /** @typedef {import("../src/answer").Unit} Unit */
 /** @typedef {import("./counts.mjs").Slice} Slice */
-/** @typedef {{ slice: Slice, from: number, to: number, step: number, quantiles: number[], now: number, limit: number, binsPerOctave: number }} Asked */
+/** @typedef {{ slice: Slice, sampled: boolean, from: number, to: number, step: number, quantiles: number[], now: number, limit: number, binsPerOctave: number }} Asked */
 
 /** @param {number} seconds */
 export const rfc3339 = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
@@ -15,7 +15,7 @@ export const rfc3339 = (seconds) => new Date(seconds * 1000).toISOString().repla
 const unitOf = ({ metric }) => METRICS[metric]?.unit ?? "ms";
 
 /** @param {Asked} asked */
-const asked = ({ slice, from, to }) => {
+const asked = ({ slice, sampled, from, to }) => {
   const wanted = Object.keys(slice.filters);
   return {
     app: slice.app,
@@ -24,8 +24,9 @@ const asked = ({ slice, from, to }) => {
     from: rfc3339(from),
     to: rfc3339(to),
     filter: slice.filters,
-    cuboid: TOGETHER.find((set) => wanted.every((dimension) => set.includes(dimension))) ?? [],
-    source: "rollups",
+    cuboid: sampled ? [] : (TOGETHER.find((set) => wanted.every((dimension) => set.includes(dimension))) ?? []),
+    source: sampled ? "samples" : "rollups",
+    ...(sampled ? { sampled: { beacons: 120_000, samples: 12_000 } } : {}),
   };
 };
 
@@ -43,19 +44,26 @@ function valueAt(counts, rank, unit) {
   return 0;
 }
 
+/** Of how many values a sampled one stands. */
+const STANDS_FOR = 10;
+
+/** @param {number} n @param {Asked} asked */
+const samplesOf = (n, { sampled }) => (sampled ? Math.ceil(n / STANDS_FOR) : n);
+
 /** @param {Float64Array} counts @param {Asked} asked @returns {import("../src/answer").Summary} */
-function summary(counts, { slice, quantiles }) {
+function summary(counts, asked) {
+  const { slice, quantiles } = asked;
   const [n, unit] = [sum(counts), unitOf(slice)];
   if (n === 0) return { n: 0, samples: 0, quantiles: [] };
   const mean = unit === "count" ? 1 : counts.reduce((total, count, i) => total + count * bound(i + 0.5, unit), 0) / n;
   return {
     n,
-    samples: n,
+    samples: samplesOf(n, asked),
     mean,
     quantiles: quantiles.map((q) => {
-      const half = 1.96 * Math.sqrt(n * q * (1 - q));
+      const half = 1.96 * Math.sqrt((n * n * q * (1 - q)) / samplesOf(n, asked));
       const value = valueAt(counts, q * n, unit);
-      return n < 20
+      return samplesOf(n, asked) < 20
         ? { q, value }
         : { q, value, low: valueAt(counts, Math.max(1, q * n - half), unit), high: valueAt(counts, Math.min(n, q * n + half), unit) };
     }),
@@ -202,7 +210,7 @@ export function heatmap(of) {
     step_s: of.step,
     resolution: of.step < 3600 ? "minute" : "hour",
     n,
-    samples: n,
+    samples: samplesOf(n, of),
     rows: Array.from({ length: high - low + 1 }, (_, r) => edges(low + r, of.binsPerOctave, unitOf(of.slice))),
     columns: columns.map(({ at, merged }) => ({
       at: rfc3339(at),

@@ -44,23 +44,25 @@ function filtersOf(params) {
   return filters;
 }
 
-/** @param {string[]} dimensions */
-function check(dimensions) {
+/** Whether the answer comes from samples: no set has all dimensions. @param {string[]} dimensions @param {boolean} kept whether there are any */
+function fromSamples(dimensions, kept) {
   const known = new Set(TOGETHER.flat());
   const unknown = dimensions.find((dimension) => !known.has(dimension));
   if (unknown !== undefined)
     throw new Refusal(400, "unknown_dimension", `there is no dimension \`${unknown}\``, `known are ${[...known].join(", ")}`);
   const fits = (/** @type {string[]} */ set) =>
     dimensions.every((each) => set.includes(each)) && (!set.includes("experiment") || dimensions.includes("experiment"));
-  if (!TOGETHER.some(fits)) {
+  const counted = TOGETHER.some(fits);
+  if (!counted && !kept) {
     const sets = TOGETHER.filter((set) => set.some((each) => dimensions.includes(each))).map((set) => set.join(" + "));
     throw new Refusal(
       400,
       "not_together",
-      `no rollups are kept for ${dimensions.join(" + ")} together`,
-      `these can be asked together: ${sets.join("; ")}`,
+      `no rollups are kept for ${dimensions.join(", ")} together, and no samples are kept of this range either: it begins too early`,
+      `together can be asked: ${sets.join("; ")}; or use a later from: samples are kept for 8days`,
     );
   }
+  return !counted;
 }
 
 /** @param {string} path @param {URLSearchParams} params */
@@ -131,10 +133,12 @@ export function answer(path, params) {
   const filters = filtersOf(params);
   const groupBy = params.get("group_by");
   const by = params.get("by");
-  check([...new Set([...Object.keys(filters), ...[groupBy, by].filter((each) => each !== null)])]);
+  const dimensions = [...new Set([...Object.keys(filters), ...[groupBy, by].filter((each) => each !== null)])];
+  const sampled = fromSamples(dimensions, from >= now - 8 * 86_400);
   const step = Number((params.get("step") ?? "600s").replace(/s$/, ""));
   const asked = {
     slice: { app, metric, filters, history },
+    sampled,
     from:
       Math.floor(from / (path === "timeseries" || path === "heatmap" ? step : 60)) *
       (path === "timeseries" || path === "heatmap" ? step : 60),

@@ -62,8 +62,18 @@ export interface Asked {
   from: string;
   to: string;
   filter: Record<string, string[]>;
+  /** Empty for samples. */
   cuboid: string[];
+  /** `rollups`: exact counts of all users; `samples`: estimates. */
   source: string;
+  /** Missing for rollups. */
+  sampled?: Sampled;
+}
+
+/** How many beacons of the asked range and routes were looked at. */
+export interface Sampled {
+  beacons: number;
+  samples: number;
 }
 
 export interface Quantile {
@@ -84,7 +94,7 @@ export interface Ratings {
 export interface Summary {
   /** After sampling weights. */
   n: number;
-  /** Before sampling weights; intervals come from these. */
+  /** Before sampling weights; intervals come from these. Of samples: as many of equal weight as would tell as much. */
   samples: number;
   mean?: number;
   quantiles: Quantile[];
@@ -169,6 +179,35 @@ export interface Column {
 export interface Release {
   release: string;
   first_seen: string;
+}
+
+/** `GET /api/v1/samples` */
+export interface Samples extends Asked {
+  samples: Sample[];
+  samples_total: number;
+}
+
+/** One beacon as it was: what it said about one minute. */
+export interface Sample {
+  at: string;
+  route: string;
+  dimensions: Record<string, string>;
+  experiments: Record<string, string>;
+  weight: number;
+  view_id?: string;
+  session_id?: string;
+  url?: string;
+  value: number;
+  /** An object; a text if the client sent no JSON; `null` if it said nothing. */
+  attribution: unknown;
+  events: SampleEvent[];
+}
+
+export interface SampleEvent {
+  metric: string;
+  unit: Unit;
+  value: number;
+  at: string;
 }
 
 /** `GET /api/v1/anomalies` */

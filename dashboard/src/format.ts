@@ -9,6 +9,12 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** `1,243,118` */
 export const count = (n: number): string => whole.format(n);
 
+/**
+ * How many values an answer counts: `n = 1,243,118`; where it was estimated, from how many samples: `n ≈ 41,200, estimated from 812 samples`.
+ */
+export const counted = (n: number, { source, samples }: { source?: string; samples: number }): string =>
+  source === "samples" ? `n ≈ ${count(n)}, estimated from ${count(samples)} samples` : `n = ${count(n)}`;
+
 /** `41.2 k`, `1.14 M`; below a thousand as it is. Three digits at most. */
 export function compact(n: number): string {
   const scales: [number, string][] = [

@@ -23,7 +23,7 @@ export const WORTH_SAYING = 0.005;
 // a value of a dimension with fewer samples can't be what it was
 const ENOUGH_OF_ONE = 30;
 
-export type Rated = Pick<Histogram, "n" | "samples" | "ratings">;
+export type Rated = Pick<Histogram, "n" | "samples" | "ratings"> & Partial<Pick<Histogram, "source">>;
 export type RatedRow = Pick<BreakdownRow, "value" | "samples" | "n" | "ratings">;
 
 /** Rows of a breakdown, now and in the time compared with. */
@@ -69,7 +69,7 @@ export function headline(facts: Facts): Part[] {
   return [
     { text: format.percent(share), tone: "strong" },
     { text: ` of page views showed their main content within ${facts.budget} ` },
-    { text: `(±${points((high - low) / 2)}, n = ${format.count(facts.rated.n)})`, tone: "soft" },
+    { text: `(±${points((high - low) / 2)}, ${format.counted(facts.rated.n, facts.rated)})`, tone: "soft" },
     ...change.parts,
     ...(change.direction === "fewer" ? lostSlice(facts) : []),
     ...alerts,

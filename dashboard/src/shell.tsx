@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { App } from "./answer";
 import { ask } from "./api";
 import { useAnswer } from "./ask";
-import { now, tick } from "./live";
+import { now, span, tick } from "./live";
 import { Alert } from "./pages/alert";
 import { Alerts } from "./pages/alerts";
 import { Apps } from "./pages/apps";
@@ -16,7 +16,8 @@ import { Header } from "./parts/header";
 import { Headline } from "./parts/sentence";
 import { Bone, Nothing, NotTogether, Trouble } from "./parts/states";
 import { place } from "./place";
-import { canAsk, filtersName } from "./slices";
+import { lengthName } from "./range";
+import { countedTogether, filtersName } from "./slices";
 import { zoneName } from "./time";
 import type { Page } from "./url";
 
@@ -30,10 +31,13 @@ const TITLES: Record<Page, string> = {
   lost: "Not found",
 };
 
+const FROM_SAMPLES = "of these filters together are estimated from samples of page views";
+
 export function Shell() {
   const known = useAnswer(ask.apps(), tick.value);
   const { page, app: id, filters } = place.value;
   const app = known.answer?.apps.find((each) => each.id === id) ?? null;
+  const estimated = app !== null && (page === "overview" || page === "explore") && !countedTogether(app.together, Object.keys(filters));
 
   useEffect(() => {
     document.title = [TITLES[page], id, "Icarus"].filter((part) => part !== "").join(" · ");
@@ -53,10 +57,11 @@ export function Shell() {
       </a>
       <Header apps={known.answer?.apps ?? []} app={app} />
       <main id="main" class="page" tabIndex={-1}>
-        <Content known={known} app={app} together={app === null || canAsk(app.together, Object.keys(filters))} />
+        <Content known={known} app={app} estimated={estimated} />
       </main>
       <footer class="foot">
-        Times in {zoneName(now.value)}. Quantiles and counts come from rollups of all users; intervals are 95 % ones.
+        Times in {zoneName(now.value)}. Quantiles and counts {estimated ? FROM_SAMPLES : "come from rollups of all users"}; intervals are 95
+        % ones.
       </footer>
     </>
   );
@@ -65,10 +70,11 @@ export function Shell() {
 interface ContentProps {
   known: ReturnType<typeof useAnswer<{ apps: App[] }>>;
   app: App | null;
-  together: boolean;
+  /** Whether what is shown is not counted together. */
+  estimated: boolean;
 }
 
-function Content({ known, app, together }: ContentProps) {
+function Content({ known, app, estimated }: ContentProps) {
   const { page, app: id, filters } = place.value;
   if (known.refusal !== null)
     return (
@@ -85,8 +91,8 @@ function Content({ known, app, together }: ContentProps) {
   if (page === "lost") return <Lost words="There is no such page." />;
   if (page === "apps") return <Apps apps={known.answer.apps} />;
   if (app === null) return <Lost words={`There is no app called ${id}.`} />;
-  const charts = page === "overview" || page === "explore";
-  if (charts && !together) {
+  // said once, where each panel would be refused
+  if (estimated && span.value.from < now.value - app.minute_retention_s) {
     return (
       <>
         <Bar app={app} filters charts />
@@ -95,8 +101,8 @@ function Content({ known, app, together }: ContentProps) {
         </Headline>
         <div class="panel">
           <NotTogether
-            detail={`no counts are kept for ${filtersName(filters)}`}
-            hint={`sets that are: ${app.together
+            detail={`no counts are kept for ${filtersName(filters)}, and samples are kept for ${lengthName(app.minute_retention_s)}: choose a later time`}
+            hint={`sets that are counted are: ${app.together
               .filter((set) => set.length > 1)
               .map((set) => set.join(" + "))
               .join("; ")}`}

@@ -1,4 +1,4 @@
-/** Dimensions, their values, and which of them can be asked about together. Pure. */
+/** Dimensions, their values, and which of them are counted together; what is not is estimated from samples. Pure. */
 
 import type { App } from "./answer";
 import type { Filters } from "./url";
@@ -15,17 +15,20 @@ export const dimensionName = (dimension: string): string => dimension.replaceAll
  * Whether one set of `together` holds all of `dimensions`. A page view counts once for each experiment
  * that it is in, so a set with the experiment answers only questions that name it.
  */
-export function canAsk(together: readonly (readonly string[])[], dimensions: readonly string[]): boolean {
+export function countedTogether(together: readonly (readonly string[])[], dimensions: readonly string[]): boolean {
   return together.some(
     (set) => dimensions.every((dimension) => set.includes(dimension)) && (!set.includes("experiment") || dimensions.includes("experiment")),
   );
 }
 
-/** The dimensions of `all` that can be asked about beside the filtered ones. */
-export function askable(all: readonly string[], together: readonly (readonly string[])[], filters: Filters): string[] {
+/** The dimensions of `all` that are counted together with the filtered ones. */
+export function countedBeside(all: readonly string[], together: readonly (readonly string[])[], filters: Filters): string[] {
   const filtered = Object.keys(filters);
-  return all.filter((dimension) => canAsk(together, [...new Set([...filtered, dimension])]));
+  return all.filter((dimension) => countedTogether(together, [...new Set([...filtered, dimension])]));
 }
+
+/** What is said beside a dimension that is not counted together with the filters. */
+export const ESTIMATED = "estimated with these filters";
 
 /** Filters in words, for a sentence: `route /checkout and browser Chrome or Safari`. */
 export function filtersName(filters: Filters): string {
@@ -55,11 +58,15 @@ export function concerns(slice: Readonly<Record<string, string>>, filters: Filte
 const USUAL = ["route", "browser", "country", "device", "release", "os", "connection", "network"];
 const PANELS = 4;
 
-/** The dimensions broken down by when the URL names none: the usual ones that can be asked about, less what a filter has left a single value of. */
+/**
+ * The dimensions broken down by when the URL names none: the usual ones that are counted together with the filters, less what a filter
+ * has left a single value of. Where none is, all are estimated from samples, so the usual ones of all.
+ */
 export function usualDimensions(app: Pick<App, "dimensions" | "together">, filters: Filters): string[] {
   const rank = (name: string) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
-  return askable(app.dimensions, app.together, filters)
-    .filter((name) => filters[name]?.length !== 1)
-    .sort((a, b) => rank(a) - rank(b))
-    .slice(0, PANELS);
+  const open = (names: readonly string[]) => names.filter((name) => filters[name]?.length !== 1);
+  const counted = open(countedBeside(app.dimensions, app.together, filters));
+  // an arm says nothing without its experiment
+  const all = open(app.dimensions).filter((name) => name !== "arm" || filters["experiment"] !== undefined);
+  return [...(counted.length > 0 ? counted : all)].sort((a, b) => rank(a) - rank(b)).slice(0, PANELS);
 }

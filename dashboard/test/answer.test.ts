@@ -15,6 +15,7 @@ function asTypeScript(rust: string): string {
   if (rust.startsWith("Option<")) return inner("Option");
   if (rust.startsWith("Vec<")) return `${inner("Vec")}[]`;
   if (rust.startsWith("BTreeMap<String, ")) return `Record<string, ${asTypeScript(rust.slice("BTreeMap<String, ".length, -1))}>`;
+  if (rust === "serde_json::Value") return "unknown";
   if (rust.startsWith("(")) return `[${rust.slice(1, -1).split(", ").map(asTypeScript).join(", ")}]`;
   if (/^(u32|u64|usize|f64)$/.test(rust)) return "number";
   return /^(String|&'static str|At)$/.test(rust) ? "string" : rust;

@@ -115,3 +115,8 @@ test("a p-value says the power of ten that it is below", () => {
   expect(plain(format.pValue(3e-10))).toBe("p < 10⁻⁹");
   expect(plain(format.pValue(0))).toBe("p < 10⁻³⁰⁰");
 });
+
+test("a count says when it is an estimate, and from how much", () => {
+  expect(format.counted(41_200, { source: "samples", samples: 812 })).toBe("n ≈ 41,200, estimated from 812 samples");
+  expect(format.counted(41_200, { source: "rollups", samples: 41_000 })).toBe("n = 41,200");
+});

@@ -18,9 +18,16 @@ test("the mock's breakdown by a modelled dimension adds up to the whole", () => 
   expect(by.rows.reduce((sum, row) => sum + row.n, 0)).toBe(by.n);
 });
 
+test("the mock answers what is not counted together from samples", () => {
+  const together = ask<Histogram>("histogram", `${DAY}&filter=plan:pro&filter=route:/`);
+  expect(together).toMatchObject({ source: "samples", cuboid: [], sampled: { samples: expect.any(Number) } });
+  expect(together.samples).toBeLessThan(together.n);
+  expect(ask<Histogram>("histogram", DAY)).not.toHaveProperty("sampled");
+});
+
 test("the mock refuses what the API refuses, in its words", () => {
   for (const [query, reason] of [
-    ["app=shop&metric=LCP&filter=plan:pro&filter=route:/", "not_together"],
+    ["app=shop&metric=LCP&filter=plan:pro&filter=route:/&from=now-9d", "not_together"],
     ["app=nope&metric=LCP", "unknown_app"],
     ["app=shop&metric=nope", "unknown_metric"],
     ["app=shop&metric=LCP&filter=planet:mars", "unknown_dimension"],

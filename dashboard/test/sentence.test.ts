@@ -27,6 +27,8 @@ const rated = (n: number, good: number): Rated => ({
   samples: n,
   ratings: { good: Math.round(n * good), needs_improvement: n - Math.round(n * good), poor: 0 },
 });
+/** The same, estimated from a hundredth of them. */
+const estimated = (n: number, good: number): Rated => ({ ...rated(n, good), samples: n / 100, source: "samples" });
 const row = (value: string, n: number, good: number): RatedRow => ({ value, ...rated(n, good) });
 
 const facts = (more: Partial<Facts>): Facts => ({
@@ -88,6 +90,11 @@ describe("the overview's sentence", () => {
 
   test("counts samples, not weighted values, before it says a share", () => {
     expect(say(headline(facts({ rated: { ...rated(10_000, 0.7), samples: 90 } })))).toContain("Not enough");
+  });
+
+  test("an estimate says so, and is only as sure as its samples", () => {
+    expect(say(headline(facts({ rated: estimated(1_000_000, 0.714) })))).toContain("(±0.9, n ≈ 1,000,000, estimated from 10,000 samples)");
+    expect(say(headline(facts({ rated: estimated(5_000, 0.714) })))).toContain("Not enough page views to say");
   });
 
   test("calls a change none when it is within chance, or too small to matter", () => {

@@ -2,26 +2,26 @@ import { expect, test } from "vitest";
 import type { Metric } from "../src/answer";
 import { askingOf } from "../src/asking";
 import { freeOption, matching } from "../src/parts/options";
-import { askable, canAsk, concerns, filtersName, sliceName, usualDimensions } from "../src/slices";
+import { countedBeside, countedTogether, concerns, filtersName, sliceName, usualDimensions } from "../src/slices";
 
 const TOGETHER = [[], ["route", "device", "country"], ["route", "browser"], ["device", "experiment", "arm"]];
 
-test("dimensions can be asked about together when one set has them all", () => {
-  expect(canAsk(TOGETHER, [])).toBe(true);
-  expect(canAsk(TOGETHER, ["country", "route"])).toBe(true);
-  expect(canAsk(TOGETHER, ["route", "browser", "device"])).toBe(false);
+test("dimensions are counted together when one set has them all", () => {
+  expect(countedTogether(TOGETHER, [])).toBe(true);
+  expect(countedTogether(TOGETHER, ["country", "route"])).toBe(true);
+  expect(countedTogether(TOGETHER, ["route", "browser", "device"])).toBe(false);
 });
 
 test("a set with the experiment answers only questions that name it", () => {
-  expect(canAsk([["device", "experiment", "arm"]], ["device"])).toBe(false);
-  expect(canAsk(TOGETHER, ["experiment", "device"])).toBe(true);
-  expect(canAsk(TOGETHER, ["arm"])).toBe(false);
+  expect(countedTogether([["device", "experiment", "arm"]], ["device"])).toBe(false);
+  expect(countedTogether(TOGETHER, ["experiment", "device"])).toBe(true);
+  expect(countedTogether(TOGETHER, ["arm"])).toBe(false);
 });
 
-test("what is askable narrows as filters are set", () => {
+test("what is counted beside the filters narrows as filters are set", () => {
   const all = ["route", "device", "country", "browser", "experiment", "arm"];
-  expect(askable(all, TOGETHER, {})).toEqual(["route", "device", "country", "browser", "experiment"]);
-  expect(askable(all, TOGETHER, { browser: ["Chrome"] })).toEqual(["route", "browser"]);
+  expect(countedBeside(all, TOGETHER, {})).toEqual(["route", "device", "country", "browser", "experiment"]);
+  expect(countedBeside(all, TOGETHER, { browser: ["Chrome"] })).toEqual(["route", "browser"]);
 });
 
 test("the panels leave out a dimension of which one value is left, but not one with alternatives", () => {
@@ -29,6 +29,11 @@ test("the panels leave out a dimension of which one value is left, but not one w
   expect(usualDimensions(app, {})).toEqual(["route", "browser", "country", "device"]);
   expect(usualDimensions(app, { route: ["/"] })).toEqual(["browser", "country", "device"]);
   expect(usualDimensions(app, { route: ["/", "/a"] })).toEqual(["route", "browser", "country", "device"]);
+});
+
+test("the panels are the usual ones where no dimension is counted together with the filters", () => {
+  const app = { dimensions: ["country", "device", "browser", "route", "arm", "release"], together: TOGETHER };
+  expect(usualDimensions(app, { browser: ["Safari"], country: ["BR"] })).toEqual(["route", "device", "release"]);
 });
 
 test("filters and slices read as words", () => {

@@ -4,7 +4,7 @@ import type { App } from "../answer";
 import { ask } from "../api";
 import { useAnswer } from "../ask";
 import { go, place, to } from "../place";
-import { askable, dimensionName, valueName } from "../slices";
+import { countedBeside, dimensionName, valueName } from "../slices";
 import { toggleFilter, withFilter } from "../url";
 import { filterOf, freeOption, optionsOf } from "./options";
 import { Picker } from "./picker";
@@ -45,7 +45,7 @@ export function FilterButton({ app, look, label }: { app: App; look: string; lab
 function Values({ app, close }: { app: App; close: () => void }) {
   const { filters } = place.value;
   const known = useAnswer(ask.dimensions(app.id));
-  const can = askable(app.dimensions, app.together, filters);
+  const counted = countedBeside(app.dimensions, app.together, filters);
   const pick = (code: string) => {
     const { dimension, value } = filterOf(code);
     go({ filters: toggleFilter(filters, dimension, value), select: place.value.select });
@@ -53,12 +53,12 @@ function Values({ app, close }: { app: App; close: () => void }) {
   };
   if (known.refusal !== null) return <div class="pop-note">{sentence(known.refusal.detail)}</div>;
   if (known.answer === null) return <div class="pop-note">Looking which values there are …</div>;
-  const dimensions = [...known.answer.dimensions].sort((a, b) => Number(can.includes(b.name)) - Number(can.includes(a.name)));
+  const dimensions = [...known.answer.dimensions].sort((a, b) => Number(counted.includes(b.name)) - Number(counted.includes(a.name)));
   return (
     <Picker
       name="filter by"
       search="search dimensions and values"
-      options={dimensions.flatMap((dimension) => optionsOf(dimension, filters[dimension.name] ?? [], can.includes(dimension.name)))}
+      options={dimensions.flatMap((dimension) => optionsOf(dimension, filters[dimension.name] ?? [], counted.includes(dimension.name)))}
       free={(text) => freeOption(text, app.dimensions)}
       onPick={pick}
       note="Several values of one dimension are alternatives."

@@ -1,7 +1,7 @@
 /** What a list offers, and how it is searched. Pure. */
 
 import type { Dimension } from "../answer";
-import { dimensionName, valueName } from "../slices";
+import { dimensionName, ESTIMATED, valueName } from "../slices";
 
 export interface Option {
   value: string;
@@ -41,19 +41,16 @@ export function filterOf(code: string): { dimension: string; value: string } {
   return { dimension, value };
 }
 
-/** The values of a dimension as options to filter on; `can` says whether it goes together with the filters that are set. */
-export function optionsOf(dimension: Dimension, chosen: readonly string[], can: boolean): Option[] {
+/** The values of a dimension as options to filter on; `counted` says whether it is counted together with the filters that are set. */
+export function optionsOf(dimension: Dimension, chosen: readonly string[], counted: boolean): Option[] {
   const more = dimension.values_total - dimension.values.length;
   const group =
-    dimensionName(dimension.name) +
-    (can ? "" : " (not together with the filters that are set)") +
-    (more > 0 ? ` (${more} more: type dimension:value)` : "");
+    dimensionName(dimension.name) + (counted ? "" : ` (${ESTIMATED})`) + (more > 0 ? ` (${more} more: type dimension:value)` : "");
   return dimension.values.map((value) => ({
     value: dimension.name + SEPARATOR + value,
     label: valueName(value),
     group,
     selected: chosen.includes(value),
-    disabled: !can,
   }));
 }
 

@@ -34,18 +34,20 @@ interface Props {
   quantile: Quantile | undefined;
   unit: Unit;
   n: number;
+  /** Of the answer that it stands in. */
+  source: string;
   thresholds: Thresholds | null;
   /** Whether its interval stands beside it. */
   precise?: boolean;
 }
 
 /** A quantile in a table's cell: coloured and shaped by its rating, with its interval in the title. */
-export function QuantileCell({ quantile, unit, n, thresholds, precise = false }: Props) {
+export function QuantileCell({ quantile, unit, n, source, thresholds, precise = false }: Props) {
   if (quantile === undefined) return <span class="third">–</span>;
   // without an interval there are too few values to call it anything
   const rating = thresholds === null || quantile.low === undefined ? null : rate(quantile.value, thresholds);
   return (
-    <span class={rating ?? (quantile.low === undefined ? "soft" : undefined)} title={quantileWords(quantile, unit, n)}>
+    <span class={rating ?? (quantile.low === undefined ? "soft" : undefined)} title={quantileWords(quantile, unit, n, source)}>
       {rating !== null && rating !== "good" && (
         <span aria-hidden="true" class="shape">
           {RATING_WORDS[rating].shape}{" "}
@@ -57,10 +59,14 @@ export function QuantileCell({ quantile, unit, n, thresholds, precise = false }:
   );
 }
 
+/** What is said of numbers that come from samples, where there is no room to say more. */
+export const ESTIMATE = "estimated from samples";
+
 export const percentileName = (q: number): string => `p${Number((q * 100).toFixed(2))}`;
 
-export function quantileWords({ q, value, low, high }: Quantile, unit: Unit, n: number): string {
+export function quantileWords({ q, value, low, high }: Quantile, unit: Unit, n: number, source: string): string {
   const sure =
     low === undefined || high === undefined ? "too few to give an interval" : `95 % interval ${format.interval(low, high, unit)}`;
-  return `${percentileName(q)} ${format.value(value, unit)}, ${sure}, n = ${format.count(n)}, from rollups of all users`;
+  const of = source === "samples" ? `n ≈ ${format.count(n)}, ${ESTIMATE}` : `n = ${format.count(n)}, from rollups of all users`;
+  return `${percentileName(q)} ${format.value(value, unit)}, ${sure}, ${of}`;
 }

@@ -55,13 +55,14 @@ export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1) + stop;
 }
 
-/** Some dimensions are counted together, others are not: what can be asked, and ways out. */
+/** Neither counted together, nor are there samples to estimate from: what can be asked, and ways out. */
 export function NotTogether({ detail, hint }: { detail: string; hint: string | null }) {
   return (
     <div class="state">
       <p class="state-title">These can't be asked about together</p>
       <p>
-        <Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick.
+        <Words text={sentence(detail)} /> Counts are kept for chosen sets of dimensions, which keeps them exact and quick; the rest is
+        estimated from samples of page views, for as long as they are kept.
       </p>
       {hint !== null && (
         <p>

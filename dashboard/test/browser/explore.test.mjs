@@ -194,8 +194,18 @@ test("as a table, the charts' numbers can be read, and no chart is left", async 
 });
 
 test("a breakdown that the API refuses says what can be asked instead", async () => {
-  await visit("/apps/shop/explore?metric=LCP&as=heatmap&range=6h&filter=browser:Chrome&by=country", async (page) => {
+  await visit("/apps/shop/explore?metric=LCP&as=heatmap&range=14d&filter=browser:Chrome&by=country", async (page) => {
     assert.match(await content(page), /can't be asked about together[\s\S]*route \+ browser/);
+  });
+});
+
+test("a breakdown by what is not counted with the filters is picked, and says that it is estimated", async () => {
+  await visit("/apps/shop/explore?metric=LCP&as=heatmap&range=6h&filter=browser:Chrome&by=route", async (page) => {
+    assert.doesNotMatch(await content(page), /estimated/);
+    await page.getByRole("button", { name: "break down by route" }).click();
+    await page.getByRole("option", { name: /country.*estimated with these filters/ }).click();
+    await page.locator(".panel", { hasText: "By country" }).getByText("estimated from samples").waitFor();
+    assert.match(await page.locator(".panel", { has: page.locator(".plot") }).innerText(), /n = [\d,]+/);
   });
 });
 

@@ -79,9 +79,22 @@ test("an app without a beacon says what to do, one with few says so, one in trou
   });
 });
 
-test("filters that can't be asked about together are explained, with a way out", async () => {
+test("filters that are not counted together are estimated, and every count says so", async () => {
   await visit("/apps/shop?filter=plan:pro&filter=route:/checkout", async (page) => {
-    assert.match(await content(page), /can't be asked about together[\s\S]*device \+ plan/);
+    assert.match(await page.locator("h1").innerText(), /n ≈ [\d,]+, estimated from [\d,]+ samples/);
+    for (const name of ["LCP", "INP", "CLS", "TTFB", "FCP"])
+      assert.match(plain(await page.locator(".card", { hasText: name }).innerText()), /n ≈ [\d.]+/);
+    assert.match(await page.locator(".panel", { has: page.locator(".plot") }).innerText(), /n ≈ [\d,]+, estimated from/);
+    assert.match(await page.locator("footer").innerText(), /estimated from samples/);
+    await page.getByRole("link", { name: "remove the filter on plan" }).click();
+    await page.locator("h1", { hasText: "n = " }).waitFor();
+    assert.match(await page.locator("footer").innerText(), /rollups of all users/);
+  });
+});
+
+test("filters that can't be asked about together for so long are explained, with a way out", async () => {
+  await visit("/apps/shop?filter=plan:pro&filter=route:/checkout&range=14d", async (page) => {
+    assert.match(await content(page), /can't be asked about together[\s\S]*samples are kept for 8 days[\s\S]*device \+ plan/);
     await page.getByRole("link", { name: "Without plan pro" }).click();
     await page.locator(".card").first().waitFor();
     assert.deepEqual(query(page).getAll("filter"), ["route:/checkout"]);

@@ -11,7 +11,7 @@ import * as format from "../../format";
 import { span } from "../../live";
 import { aboutHere, PAGE_VIEW } from "../../metrics";
 import { Answered } from "../../parts/panel";
-import { QuantileCell } from "../../parts/rated";
+import { ESTIMATE, QuantileCell } from "../../parts/rated";
 import { Nothing, RowBones } from "../../parts/states";
 import { place, to } from "../../place";
 import { before, coarse, lengthNoun, lengthOf } from "../../range";
@@ -71,6 +71,7 @@ export function BreakdownTable({ app, asking, dimension }: Props) {
             ) : (
               <ShapeRows answer={answer} then={rowsThen} asking={asking} />
             )}
+            {answer.source === "samples" && <p class="panel-note">{ESTIMATE}</p>}
             {!all && answer.rows_total > answer.rows.length && (
               <button type="button" class="quiet" style={{ margin: "6px -8px 0" }} onClick={() => setAll(true)}>
                 Show all {format.count(Math.min(ALL_ROWS, answer.rows_total))}
@@ -152,7 +153,7 @@ function ShapeRows({ answer, then, asking }: { answer: Breakdown; then: Map<stri
                   <SmallShape bins={row.bins} axis={axis} {...(before === undefined ? {} : { against: before.bins })} />
                 </td>
                 <td class="num">
-                  <QuantileCell quantile={quantile} unit={answer.unit} n={row.n} thresholds={thresholds} />
+                  <QuantileCell quantile={quantile} unit={answer.unit} n={row.n} source={answer.source} thresholds={thresholds} />
                 </td>
                 <td class="num soft wide-only">
                   {quantile?.low === undefined || quantile.high === undefined

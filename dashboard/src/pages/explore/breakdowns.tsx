@@ -7,7 +7,7 @@ import { Picker } from "../../parts/picker";
 import { Popover } from "../../parts/popover";
 import { Nothing, WithoutFilters } from "../../parts/states";
 import { go, place } from "../../place";
-import { askable, dimensionName, usualDimensions } from "../../slices";
+import { countedBeside, dimensionName, ESTIMATED, usualDimensions } from "../../slices";
 import { BreakdownTable, useNote } from "./breakdown";
 
 export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
@@ -17,7 +17,7 @@ export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
     return (
       <div class="panel">
         <Nothing title="There is no other dimension to break this down by">
-          <p>Counts are kept for sets of dimensions, and none has more than these filters.</p>
+          <p>The filters leave one value of each.</p>
           <WithoutFilters />
         </Nothing>
       </div>
@@ -40,7 +40,7 @@ export function Breakdowns({ app, asking }: { app: App; asking: Asking }) {
 
 function One({ app, asking, dimension, choose }: { app: App; asking: Asking; dimension: string; choose: (dimension: string) => void }) {
   const note = useNote();
-  const can = askable(app.dimensions, app.together, place.value.filters);
+  const counted = countedBeside(app.dimensions, app.together, place.value.filters);
   const title = (
     <>
       By{" "}
@@ -60,8 +60,7 @@ function One({ app, asking, dimension, choose }: { app: App; asking: Asking; dim
               value: name,
               label: dimensionName(name),
               selected: name === dimension,
-              disabled: !can.includes(name),
-              hint: can.includes(name) ? undefined : "not with these filters",
+              hint: counted.includes(name) ? undefined : ESTIMATED,
             }))}
             onPick={(next) => {
               close();

@@ -8,6 +8,7 @@ import * as format from "../../format";
 import { now, span } from "../../live";
 import { aboutHere, PAGE_VIEW, wholeWindows } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
+import { ESTIMATE } from "../../parts/rated";
 import { Bone } from "../../parts/states";
 import { place } from "../../place";
 import { before, coarse, HOUR, lengthNoun, lengthOf, type Span } from "../../range";
@@ -46,7 +47,7 @@ export function CountsPanel({ app, asking: { metric } }: Props) {
   return (
     <Panel
       title="How many"
-      note={chosen === null ? "in all of this time" : "the selected time against the rest"}
+      note={`${chosen === null ? "in all of this time" : "the selected time against the rest"}${whole.answer?.source === "samples" ? ` · ${ESTIMATE}` : ""}`}
       stale={whole.stale || part.stale}
     >
       <Answered answer={whole} bone={<Bone height={120} />}>

@@ -12,7 +12,7 @@ import { Panel } from "../../parts/panel";
 import { Bone, Nothing } from "../../parts/states";
 import { place, to } from "../../place";
 import type { Span } from "../../range";
-import { askable, dimensionName, valueName } from "../../slices";
+import { countedBeside, dimensionName, valueName } from "../../slices";
 import { withFilter } from "../../url";
 
 const SHOWN = 5;
@@ -29,7 +29,7 @@ export function Differs({ app, asking }: { app: App; asking: Asking }) {
 
 function DiffersIn({ app, asking, chosen }: { app: App; asking: Asking; chosen: Span }) {
   const { filters } = place.value;
-  const dimensions = askable(app.dimensions, app.together, filters)
+  const dimensions = countedBeside(app.dimensions, app.together, filters)
     .filter((name) => filters[name]?.length !== 1)
     .slice(0, DIMENSIONS_MAX);
   const pairs = usePairs(app, asking.metric.name, dimensions, chosen);

@@ -67,7 +67,7 @@ function AsHeatmap({ app, asking: { metric } }: Props) {
   const note =
     map.answer === null
       ? undefined
-      : `each column is ${stepName(map.answer.step_s)}; drag over a time to compare it with the rest · n = ${format.count(map.answer.n)}`;
+      : `each column is ${stepName(map.answer.step_s)}; drag over a time to compare it with the rest · ${format.counted(map.answer.n, map.answer)}`;
   return (
     <Panel title={metric.title} note={note} end={<Selected />} stale={map.stale}>
       <Answered answer={map} bone={<Bone height={HEIGHT + 50} />}>
@@ -150,6 +150,7 @@ function AsLines({ app, asking }: Props) {
   const releases = useAnswer(ask.heatmap(aboutHere(app, metric.name), { step, binsPerOctave: 4 })).answer?.releases ?? [];
   const lines = useMemo(() => (series.answer === null ? [] : linesOf(series.answer, counts)), [series.answer, counts]);
   const n = series.answer?.series.reduce((sum, each) => sum + each.n, 0) ?? 0;
+  const samples = series.answer?.series.flatMap(({ points }) => points).reduce((sum, point) => sum + point.samples, 0) ?? 0;
   const hidden = (series.answer?.series_total ?? 0) - lines.length;
   const windows = `windows of ${stepName(series.answer?.step_s ?? step)}`;
   const what = counts
@@ -161,7 +162,7 @@ function AsLines({ app, asking }: Props) {
   return (
     <Panel
       title={split === null ? metric.title : `${metric.title} by ${dimensionName(split)}`}
-      note={`${what} · n = ${format.count(n)}${more}`}
+      note={`${what} · ${format.counted(n, { source: series.answer?.source ?? "rollups", samples })}${more}`}
       end={<Selected />}
       stale={series.stale}
     >

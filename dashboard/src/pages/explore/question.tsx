@@ -10,7 +10,7 @@ import { Popover } from "../../parts/popover";
 import { RangePicker } from "../../parts/range-picker";
 import { go, place } from "../../place";
 import { lengthNoun, lengthOf } from "../../range";
-import { askable, dimensionName, filtersName } from "../../slices";
+import { countedBeside, dimensionName, ESTIMATED, filtersName } from "../../slices";
 import { spanName } from "../../time";
 import type { Mode } from "../../url";
 
@@ -74,17 +74,16 @@ function ModePicker({ asking }: { asking: Asking }) {
 }
 
 function SplitPicker({ app, asking }: { app: App; asking: Asking }) {
-  const can = askable(app.dimensions, app.together, place.value.filters);
+  const counted = countedBeside(app.dimensions, app.together, place.value.filters);
   const options: Option[] = [
     { value: "", label: "nothing", selected: asking.split === null },
     ...[...app.dimensions]
-      .sort((a, b) => Number(can.includes(b)) - Number(can.includes(a)))
+      .sort((a, b) => Number(counted.includes(b)) - Number(counted.includes(a)))
       .map((name) => ({
         value: name,
         label: dimensionName(name),
         selected: name === asking.split,
-        disabled: !can.includes(name),
-        hint: can.includes(name) ? undefined : "not with these filters",
+        hint: counted.includes(name) ? undefined : ESTIMATED,
       })),
   ];
   const label = asking.split === null ? "nothing" : dimensionName(asking.split);

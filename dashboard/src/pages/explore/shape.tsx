@@ -59,7 +59,7 @@ function Whole({ all, asking }: { all: Histogram; asking: Asking["metric"] }) {
         <BinsTable bins={all.bins} unit={all.unit} />
       ) : (
         <ShapeChart
-          label={`Distribution of ${all.metric}, n = ${format.count(all.n)}`}
+          label={`Distribution of ${all.metric}, ${format.counted(all.n, all)}`}
           unit={all.unit}
           thresholds={thresholds}
           bins={all.bins}
@@ -108,7 +108,7 @@ function Quantiles({ all, thresholds }: { all: Histogram; thresholds: ReturnType
     <table class="dense">
       <thead>
         <tr>
-          <th scope="col">n = {format.count(all.n)}</th>
+          <th scope="col">{format.counted(all.n, all)}</th>
           <th scope="col" class="num">
             value
           </th>
@@ -122,7 +122,7 @@ function Quantiles({ all, thresholds }: { all: Histogram; thresholds: ReturnType
           <tr key={quantile.q}>
             <td>{percentileName(quantile.q)}</td>
             <td class="num">
-              <QuantileCell quantile={quantile} unit={all.unit} n={all.n} thresholds={thresholds} precise />
+              <QuantileCell quantile={quantile} unit={all.unit} n={all.n} source={all.source} thresholds={thresholds} precise />
             </td>
             <td class="num soft">
               {quantile.low === undefined || quantile.high === undefined
@@ -187,7 +187,7 @@ function Against({ all, some, asking }: { all: Histogram; some: Histogram; askin
               <tr key={quantile.q}>
                 <td>{percentileName(quantile.q)}</td>
                 <td class="num">
-                  <QuantileCell quantile={quantile} unit={all.unit} n={some.n} thresholds={thresholds} precise />
+                  <QuantileCell quantile={quantile} unit={all.unit} n={some.n} source={some.source} thresholds={thresholds} precise />
                 </td>
                 <td class="num soft wide-only">
                   {quantile.low === undefined || quantile.high === undefined

@@ -11,7 +11,7 @@ import { Bone, Silent } from "../../parts/states";
 import { place } from "../../place";
 import { coarse, weeksEarlier } from "../../range";
 import { type Compared, headline, lostRoute, type Rated } from "../../sentence";
-import { canAsk } from "../../slices";
+import { countedTogether } from "../../slices";
 
 const NONE: Rated = { n: 0, samples: 0 };
 const METRIC = "LCP";
@@ -24,7 +24,7 @@ export function OverviewHeadline({ app, metrics }: { app: App; metrics: KnownMet
   const rated = useAnswer(known ? ask.histogram(here) : null);
   const earlier = useAnswer(known ? ask.histogram(then) : null);
   const filtered = Object.keys(place.value.filters);
-  const can = (...more: string[]) => known && canAsk(app.together, [...new Set([...filtered, ...more])]);
+  const can = (...more: string[]) => known && countedTogether(app.together, [...new Set([...filtered, ...more])]);
   const routes = useCompared(
     can("route"),
     (when) => ask.breakdown({ ...here, ...when }, { by: "route", order: "over_good", limit: 20 }),

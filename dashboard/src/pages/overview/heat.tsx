@@ -36,7 +36,7 @@ export function HeatPanel({ app, metrics }: { app: App; metrics: KnownMetrics })
       note={
         map.answer === null
           ? undefined
-          : `each ${table ? "row" : "column"} is ${stepName(map.answer.step_s)} of page views${table ? "" : `; ${dark.value ? "brighter" : "darker"} is more`} · n = ${format.count(n)}${covered}`
+          : `each ${table ? "row" : "column"} is ${stepName(map.answer.step_s)} of page views${table ? "" : `; ${dark.value ? "brighter" : "darker"} is more`} · ${format.counted(n, map.answer)}${covered}`
       }
       end={
         <a class="link" href={toPage({ page: "explore", metric: METRIC })}>

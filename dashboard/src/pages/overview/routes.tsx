@@ -9,7 +9,7 @@ import { SmallShape } from "../../charts/small-shape";
 import * as format from "../../format";
 import { aboutHere, type KnownMetrics } from "../../metrics";
 import { Answered, Panel } from "../../parts/panel";
-import { QuantileCell } from "../../parts/rated";
+import { ESTIMATE, QuantileCell } from "../../parts/rated";
 import { Nothing, RowBones } from "../../parts/states";
 import { place, toPage } from "../../place";
 import { thresholdsOf } from "../../rating";
@@ -25,7 +25,11 @@ export function Routes({ app, metrics }: { app: App; metrics: KnownMetrics }) {
   );
   const budget = axisLabel(metric?.good ?? 2500, "ms");
   return (
-    <Panel title="Routes by time lost" note={`waiting beyond the ${budget} budget, LCP, all users together`} stale={rows.stale}>
+    <Panel
+      title="Routes by time lost"
+      note={`waiting beyond the ${budget} budget, LCP, all users together${rows.answer?.source === "samples" ? ` · ${ESTIMATE}` : ""}`}
+      stale={rows.stale}
+    >
       {metrics.list !== null && metric === undefined ? (
         <Nothing title="No page has reported its LCP yet" />
       ) : (
@@ -81,7 +85,7 @@ function RoutesTable({ answer, metric }: { answer: Breakdown; metric: Metric | u
                   <SmallShape bins={row.bins} axis={axis} />
                 </td>
                 <td class="num">
-                  <QuantileCell quantile={row.quantiles[0]} unit={answer.unit} n={row.n} thresholds={thresholds} />
+                  <QuantileCell quantile={row.quantiles[0]} unit={answer.unit} n={row.n} source={answer.source} thresholds={thresholds} />
                 </td>
                 <td class="num" title={`${format.count(row.n)} values, ${format.percent(row.share)} of all`}>
                   {format.compact(row.n)}

@@ -71,7 +71,10 @@ function Card({ app, name, metric, known, views }: CardProps) {
       <Figures metric={metric} histogram={answer} />
       <Trend trend={trend.answer} />
       <div class="ends">
-        <span title={`n = ${format.count(answer.n)}`}>n {format.compact(answer.n)}</span>
+        <span title={format.counted(answer.n, answer)}>
+          n {answer.source === "samples" ? "≈ " : ""}
+          {format.compact(answer.n)}
+        </span>
         <span title={views ? `${format.count(answer.n)} of ${format.count(views)} page views reported it` : "page views are not counted"}>
           coverage {coverage(answer.n, views)}
         </span>
@@ -97,7 +100,7 @@ function Figures({ metric, histogram }: { metric: Metric; histogram: Histogram }
           ))}
       </div>
       {quantile !== undefined && (
-        <div class="figure" title={quantileWords(quantile, histogram.unit, histogram.n)}>
+        <div class="figure" title={quantileWords(quantile, histogram.unit, histogram.n, histogram.source)}>
           {format.value(quantile.value, histogram.unit)}{" "}
           <small>
             {quantile.low === undefined || quantile.high === undefined
