@@ -7,7 +7,7 @@ use generator::{FLOODED, Truth, truth::Fates};
 use schemas::{
     cuboid::Cuboid,
     dimension::Dimension,
-    time::{Minute, MinuteRange},
+    time::{Hour, MINUTES_PER_HOUR, Minute, MinuteRange},
 };
 
 use crate::api::{Api, Count};
@@ -47,7 +47,25 @@ pub async fn compared(api: &Api, truth: &Truth) -> (usize, String) {
         }
     }
     compare_fates(api, truth, &mut wrong).await;
+    compared += compare_strata(api, truth, range, &mut wrong).await;
     (compared, wrong)
+}
+
+/// What samples stand for, by the hour: how many beacons were accepted with events of its minutes. Returns how many
+/// hours were compared.
+async fn compare_strata(api: &Api, truth: &Truth, range: MinuteRange, wrong: &mut String) -> usize {
+    let hours = range.start.hour().0..=range.end.hour().0;
+    let compared = hours.clone().count();
+    for hour in hours.map(|hour| Hour(hour).first_minute()) {
+        let (from, to) = (hour.start().to_string(), hour.plus(MINUTES_PER_HOUR).start().to_string());
+        let answer = api.get("samples", &[("metric", "LCP"), ("from", &from), ("to", &to), ("limit", "1")]).await;
+        let is = answer["sampled"]["beacons"].as_u64().unwrap();
+        let should: u64 = truth.account.beacons.range(hour..hour.plus(MINUTES_PER_HOUR)).map(|(_, beacons)| beacons).sum();
+        if is != should {
+            writeln!(wrong, "samples of the hour from {from}: they stand for {is} beacons instead of {should}").unwrap();
+        }
+    }
+    compared
 }
 
 /// What the truth says, by the value of the cuboid's last dimension and the minute.
