@@ -109,18 +109,32 @@ async fn the_missing_days_of_a_torn_batch_are_added_and_the_rest_is_not_counted_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
+async fn without_a_deduplication_window_or_without_syncs_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     let store = world.open().await;
     for table in ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "tested", "alerts"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
-        client(&config).query(&set(0)).execute().await.unwrap();
-        for refused in [ClickHouseStore::open(config.clone()).await.map(drop), migrate(config.clone()).await.map(drop)] {
+        // One that is smaller than is reckoned with is no better than none.
+        for window in [0, 99_999] {
+            client(&config).query(&set(window)).execute().await.unwrap();
+            let refused = ClickHouseStore::open(config.clone()).await.map(drop);
             let remedy = format!("alter table {}.{table} modify setting non_replicated_deduplication_window = 100000", config.database);
             assert!(matches!(&refused, Err(StoreError::Mismatch(text)) if text.ends_with(&remedy)), "{refused:?}");
         }
         client(&config).query(&set(100_000)).execute().await.unwrap();
+    }
+    for table in
+        ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "tested", "alerts", "metrics", "dimension_values"]
+    {
+        client(&config).query(&format!("alter table {table} modify setting fsync_after_insert = 0")).execute().await.unwrap();
+        // Then the server's own default holds, which is none.
+        client(&config).query(&format!("alter table {table} reset setting fsync_part_directory")).execute().await.unwrap();
+        let Err(StoreError::Mismatch(text)) = ClickHouseStore::open(config.clone()).await.map(drop) else { panic!("{table} is taken") };
+        assert!(matches!(migrate(config.clone()).await, Err(StoreError::Mismatch(again)) if again == text));
+        let remedy = format!("alter table {}.{table} modify setting fsync_after_insert = 1, fsync_part_directory = 1", config.database);
+        assert!(text.ends_with(&format!(": {remedy}")), "{text}");
+        client(&config).query(&remedy).execute().await.unwrap();
     }
     ClickHouseStore::open(config.clone()).await.unwrap();
     // What the check is for: a window that goes after it lets a batch count twice.
