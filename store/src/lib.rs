@@ -96,7 +96,7 @@ impl AlertQuery {
 /// What a round of upkeep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Upkeep {
-    /// Stretches of time (days of minutes, months of hours) deleted because their retention ended.
+    /// Stretches of time (days of minutes or samples, months of hours) deleted because their retention ended.
     pub expired: u32,
     /// Stretches deleted early because the disk bound was reached. Data was lost to a limit.
     pub evicted: u32,

@@ -6,15 +6,19 @@ mod support;
 use std::sync::Arc;
 
 use schemas::{
+    app::AppId,
+    dimension::Dimension,
     histogram::{BUCKETS, midpoint, quantile_of},
-    time::Timestamp,
+    metric::{Metric, MetricName},
+    sample::{Rank, Sample, SampledBeacon, SampledEvent, Stratum},
+    time::{Minute, Timestamp},
     unit::Unit,
 };
 use store::{
     Batch, Source, Store, StoreError,
     clickhouse::{ClickHouseStore, config::Config, migrate},
     embedded::{EmbeddedStore, config::Config as EmbeddedConfig},
-    suite::{World, a_batch_and_its_total, engine, engine::Engine, two_stores_give_the_same_answers},
+    suite::{World, a_batch_and_its_total, contents::tsv, engine, engine::Engine, two_stores_give_the_same_answers},
 };
 
 use self::support::{Database, KEPT, client, config};
@@ -109,18 +113,32 @@ async fn the_missing_days_of_a_torn_batch_are_added_and_the_rest_is_not_counted_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
+async fn without_a_deduplication_window_or_without_syncs_a_store_is_refused_with_the_remedy() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     let store = world.open().await;
     for table in ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "tested", "alerts"] {
         let set = |window| format!("alter table {table} modify setting non_replicated_deduplication_window = {window}");
-        client(&config).query(&set(0)).execute().await.unwrap();
-        for refused in [ClickHouseStore::open(config.clone()).await.map(drop), migrate(config.clone()).await.map(drop)] {
+        // One that is smaller than is reckoned with is no better than none.
+        for window in [0, 99_999] {
+            client(&config).query(&set(window)).execute().await.unwrap();
+            let refused = ClickHouseStore::open(config.clone()).await.map(drop);
             let remedy = format!("alter table {}.{table} modify setting non_replicated_deduplication_window = 100000", config.database);
             assert!(matches!(&refused, Err(StoreError::Mismatch(text)) if text.ends_with(&remedy)), "{refused:?}");
         }
         client(&config).query(&set(100_000)).execute().await.unwrap();
+    }
+    for table in
+        ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "tested", "alerts", "metrics", "dimension_values"]
+    {
+        client(&config).query(&format!("alter table {table} modify setting fsync_after_insert = 0")).execute().await.unwrap();
+        // Then the server's own default holds, which is none.
+        client(&config).query(&format!("alter table {table} reset setting fsync_part_directory")).execute().await.unwrap();
+        let Err(StoreError::Mismatch(text)) = ClickHouseStore::open(config.clone()).await.map(drop) else { panic!("{table} is taken") };
+        assert!(matches!(migrate(config.clone()).await, Err(StoreError::Mismatch(again)) if again == text));
+        let remedy = format!("alter table {}.{table} modify setting fsync_after_insert = 1, fsync_part_directory = 1", config.database);
+        assert!(text.ends_with(&format!(": {remedy}")), "{text}");
+        client(&config).query(&remedy).execute().await.unwrap();
     }
     ClickHouseStore::open(config.clone()).await.unwrap();
     // What the check is for: a window that goes after it lets a batch count twice.
@@ -133,19 +151,23 @@ async fn without_a_deduplication_window_a_store_is_refused_with_the_remedy() {
     assert_eq!(counted, 2 * samples);
 }
 
+/// The questions in the documentation, about the tests' own database.
+fn documented() -> Vec<String> {
+    let texts = include_str!("../../docs/sql.md").split("```sql\n").skip(1).map(|text| text.split("```").next().unwrap());
+    let asked = |text: &str| {
+        text.replace("icarus.", "").replace("$__timeInterval(time)", "toStartOfMinute(time)").replace("$__timeFilter(time)", "true")
+    };
+    texts.map(asked).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_questions_in_the_documentation_can_be_asked() {
     let world = Database::new();
     let Some(config) = world.0.clone() else { return };
     world.open().await;
-    let questions: Vec<_> =
-        include_str!("../../docs/sql.md").split("```sql\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
-    assert!(questions.len() >= 4);
+    let questions = documented();
+    assert!(questions.len() >= 6);
     for question in questions {
-        let question = question
-            .replace("icarus.", "")
-            .replace("$__timeInterval(time)", "toStartOfMinute(time)")
-            .replace("$__timeFilter(time)", "true");
         let explained = format!("explain {question}");
         client(&config).query_raw(&explained).fetch_all::<String>().await.unwrap_or_else(|error| panic!("{question}: {error}"));
     }
@@ -211,4 +233,70 @@ async fn the_functions_and_percentiles_of_sql_are_those_of_the_histogram() {
         .unwrap();
     assert!(routes.len() > 1);
     assert_eq!(routes, named);
+}
+
+/// A sample of `/checkout` or another route, with one value of LCP in milliseconds.
+fn sample(minute: Minute, route: &str, rank: u64, country: &str, lcp_ms: u64) -> Sample {
+    let metric = Metric { name: MetricName::new("LCP").unwrap(), unit: Unit::Duration };
+    let attribution = format!(r#"{{"target":"img.hero","url":"https://cdn.example/{lcp_ms}"}}"#).into();
+    let beacon = SampledBeacon {
+        received: minute.end(),
+        weight: 2,
+        dimensions: [(Dimension::Country, country), (Dimension::Os, "iOS 26"), (Dimension::Release, "412")]
+            .map(|(dimension, value)| (dimension, value.into()))
+            .into(),
+        experiments: [("price".into(), "low".into())].into(),
+        view_id: format!("view-{rank}").into(),
+        session_id: "".into(),
+        url: "https://shop.example/checkout".into(),
+        events: vec![SampledEvent { metric, value: lcp_ms * 1_000, age_ms: 1_000, attribution }],
+    };
+    Sample { app: AppId::new("shop").unwrap(), minute, route: route.into(), rank: Rank(rank), beacon }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_questions_about_samples_weigh_each_by_what_it_stands_for() {
+    let world = Database::new();
+    let Some(config) = world.0.clone() else { return };
+    let store = world.open().await;
+    // The questions are about the last hour of the server's clock.
+    let now: u32 = client(&config).query("select toUnixTimestamp(now())").fetch_one().await.unwrap();
+    let minute = Minute(now / 60).minus(5);
+    let stratum = |route: &str, beacons| Stratum { app: AppId::new("shop").unwrap(), minute, route: route.into(), beacons };
+    // A beacon of a greater rank comes later, and takes the slot (3) of one that had it.
+    let first = Batch {
+        sources: vec![Source { partition: 0, start: 0, end: 1 }],
+        strata: vec![stratum("/checkout", 30), stratum("/", 4)],
+        samples: vec![
+            sample(minute, "/checkout", 16 + 3, "BR", 90_000),
+            sample(minute, "/", 0, "BR", 1_000),
+            sample(minute, "/", 1, "BR", 1_100),
+        ],
+        ..Batch::default()
+    };
+    let second = Batch {
+        sources: vec![Source { partition: 0, start: 1, end: 2 }],
+        strata: vec![stratum("/checkout", 30)],
+        samples: [(32 + 3, "BR", 5_000), (4, "BR", 3_000), (5, "DE", 9_000)]
+            .map(|(rank, country, lcp_ms)| sample(minute, "/checkout", rank, country, lcp_ms))
+            .into(),
+        ..Batch::default()
+    };
+    store.write(Arc::new(first)).await.unwrap();
+    store.write(Arc::new(second)).await.unwrap();
+    let of = |text: &str| documented().into_iter().find(|question| question.contains(text)).unwrap();
+    // Of 60 beacons on /checkout 3 are kept, of 4 on the other route 2: in Brazil 2 stand for 20 times 2 page views each, and 2 for 4.
+    let percentiles = tsv(&config, &of("quantileExactWeighted(0.75)")).await.unwrap();
+    assert_eq!(percentiles, "412\t5000\t88\t4\n");
+    let slowest = tsv(&config, &of("as lcp_ms")).await.unwrap();
+    let shown: Vec<Vec<&str>> = slowest.lines().map(|line| line.split('\t').skip(1).collect()).collect();
+    let line = |lcp_ms, country, resource, view| vec!["https://shop.example/checkout", lcp_ms, "", country, "img.hero", resource, view];
+    assert_eq!(
+        shown,
+        [
+            line("9000", "DE", "https://cdn.example/9000", "view-5"),
+            line("5000", "BR", "https://cdn.example/5000", "view-35"),
+            line("3000", "BR", "https://cdn.example/3000", "view-4"),
+        ]
+    );
 }

@@ -78,7 +78,11 @@ async fn a_torn_batch_is_completed_while_it_is_remembered_and_refused_with_the_r
             };
             let others_samples: u64 =
                 others.iter().flat_map(|batch| &batch.rollups).flat_map(|group| &group.cells).map(|cell| cell.rollup.samples).sum();
-            assert_eq!(minutes(&contents(&config).await.unwrap(), ""), minutes(&whole, "") + others_samples);
+            let after = contents(&config).await.unwrap();
+            assert_eq!(minutes(&after, ""), minutes(&whole, "") + others_samples);
+            // Strata were cut off, too: those of the replayed batch are there again.
+            let strata = [&own[1]].into_iter().chain(&others).flat_map(|batch| &batch.strata);
+            assert_eq!(after.strata.values().sum::<u64>(), strata.map(|stratum| stratum.beacons).sum::<u64>());
         }
     }
 }

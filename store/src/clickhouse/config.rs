@@ -67,8 +67,8 @@ impl ConfigError {
 #[derive(Clone)]
 pub struct Config {
     /// The HTTP interfaces, `http://host:8123` or `https://host:8443`: one of each shard, in an order that
-    /// never changes, because it decides which shard gets which partition of the log. All but rollups
-    /// and fates stands in the first.
+    /// never changes, because it decides which shard gets which partition of the log. All but rollups,
+    /// fates and samples stands in the first.
     pub urls: Vec<String>,
     /// Where the tables are; letters, digits and `_`.
     pub database: String,
@@ -82,11 +82,11 @@ pub struct Config {
     pub log: String,
     /// The servers' cluster, as they call it. With one, tables are replicated and questions go to all shards.
     pub cluster: Option<String>,
-    /// For how long rollups of a minute are kept, in whole days, by the server's clock.
+    /// For how long rollups of a minute and samples are kept, in whole days, by the server's clock.
     pub minute_retention: Duration,
     /// For how long all else but alerts is kept, in whole days; at least as long as minutes.
     pub hour_retention: Duration,
-    /// How many of the last inserts into a table are remembered; at least 1. The longest time from a
+    /// How many of the last inserts into a table are remembered at least; at least 1. The longest time from a
     /// batch's first try to its last must see fewer.
     pub deduplication_window: u32,
     /// How long to wait for an answer before the call counts as failed.

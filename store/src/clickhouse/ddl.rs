@@ -11,10 +11,12 @@ pub(super) const ONCE: [&str; 6] = ["rollup_minute", "rollup_hour", "fates", "st
 pub(super) const VERSIONED: [&str; 2] = ["tested", "alerts"];
 /// The tables of which each shard has a part. They are asked for by their names with `_all`.
 const SHARDED: [&str; 8] = ["rollup_minute", "rollup_hour", "fates", "strata", "samples", "applied", "metrics", "dimension_values"];
+/// The tables of what there is, written before anything of it is.
+const CATALOG: [&str; 2] = ["metrics", "dimension_values"];
 /// For how long a replicated table remembers an insert: longer than any batch is tried.
 pub(super) const DEDUPLICATION_SECONDS: u32 = 7 * 24 * 3_600;
 /// Power may fail after an insert was answered.
-const DURABLE: &str = "fsync_after_insert = 1, fsync_part_directory = 1";
+const DURABLE: [(&str, u64); 2] = [("fsync_after_insert", 1), ("fsync_part_directory", 1)];
 
 /// The statements of a migration, without their semicolons.
 pub(super) fn statements(migration: &Migration, config: &Config) -> Vec<String> {
@@ -42,6 +44,50 @@ pub(super) fn distributed(config: &Config) -> Vec<String> {
 /// The name under which all rows of a table are asked for.
 pub(super) fn asked(table: &str, config: &Config) -> String {
     if config.cluster.is_some() && SHARDED.contains(&table) { format!("{table}_all") } else { table.to_owned() }
+}
+
+/// What a table must remember and sync for a batch to count once: each setting with the least that it must be.
+/// `replicated` is what the table is, whatever the configuration says.
+pub(super) fn required(table: &str, replicated: bool, config: &Config) -> Vec<(&'static str, u64)> {
+    let once = if ONCE.contains(&table) || VERSIONED.contains(&table) { once(replicated, config) } else { Vec::new() };
+    let durable = if once.is_empty() && !CATALOG.contains(&table) { &[] } else { DURABLE.as_slice() };
+    once.into_iter().chain(durable.iter().copied()).collect()
+}
+
+/// The tables that have required settings.
+pub(super) fn required_tables() -> impl Iterator<Item = &'static str> {
+    ONCE.into_iter().chain(VERSIONED).chain(CATALOG)
+}
+
+/// For how many inserts, and how long, a table remembers that it has them. A replay reckons with what is configured.
+fn once(replicated: bool, config: &Config) -> Vec<(&'static str, u64)> {
+    let window = u64::from(config.deduplication_window);
+    if replicated {
+        vec![("replicated_deduplication_window", window), ("replicated_deduplication_window_seconds", DEDUPLICATION_SECONDS.into())]
+    } else {
+        vec![("non_replicated_deduplication_window", window)]
+    }
+}
+
+/// Settings as a statement has them.
+pub(super) fn listed(settings: &[(&str, u64)]) -> String {
+    settings.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The database that the tables stand in.
+pub(super) fn database(config: &Config) -> String {
+    format!("create database if not exists {} {}", config.database, on_cluster(config))
+}
+
+/// Gives a table another retention.
+pub(super) fn retain(table: &str, ttl: &str, config: &Config) -> String {
+    format!("alter table {}.{table} {} modify ttl {ttl}", config.database, on_cluster(config))
+}
+
+/// Gives a table other settings.
+pub(super) fn set(table: &str, settings: &[(&str, u64)], config: &Config) -> String {
+    let on_cluster = config.cluster.as_ref().map_or_else(String::new, |cluster| format!(" on cluster {cluster}"));
+    format!("alter table {}.{table}{on_cluster} modify setting {}", config.database, listed(settings))
 }
 
 /// What makes a table keep rows for so long.
@@ -84,12 +130,8 @@ fn value(placeholder: &str, config: &Config) -> String {
         "minute_days" => Config::days(config.minute_retention).to_string(),
         "hour_days" => Config::days(config.hour_retention).to_string(),
         "applied_days" => Config::days(config.applied_retention()).to_string(),
-        "durable" => DURABLE.to_owned(),
-        "once" if config.cluster.is_some() => format!(
-            "replicated_deduplication_window = {}, replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}, {DURABLE}",
-            config.deduplication_window
-        ),
-        "once" => format!("non_replicated_deduplication_window = {}, {DURABLE}", config.deduplication_window),
+        "durable" => listed(&DURABLE),
+        "once" => listed(&[once(config.cluster.is_some(), config), DURABLE.to_vec()].concat()),
         "dimension_aliases" => dimension_aliases(),
         other => match other.strip_prefix("engine:") {
             Some(engine) => self::engine(engine, config),
@@ -147,6 +189,26 @@ mod tests {
         assert_eq!(sql.matches("engine = Distributed(main, icarus, ").count(), SHARDED.len());
         assert_eq!([asked("fates", &config), asked("samples", &config)], ["fates_all", "samples_all"]);
         assert_eq!(asked("tested", &config), "tested");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_server_reads_every_statement_for_a_cluster() {
+        let Some(url) = crate::suite::engine::shared() else { return };
+        let config = Config { cluster: Some("main".to_owned()), ..Config::new(url) };
+        let client = config.clients().remove(0).with_database("default");
+        let reads = async |statement: &str| client.query("select formatQuery(?)").bind(statement).fetch_one::<String>().await;
+        let migrated = MIGRATIONS.iter().flat_map(|migration| statements(migration, &config)).chain(distributed(&config));
+        let changed = required_tables().map(|table| set(table, &required(table, true, &config), &config));
+        let retained = SHARDED.iter().chain(&VERSIONED).filter_map(|table| Some(retain(table, &ttl(table, &config)?, &config)));
+        let all: Vec<String> = [database(&config)].into_iter().chain(migrated).chain(changed).chain(retained).collect();
+        for statement in &all {
+            let read = reads(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+            assert!(read.contains(" ON CLUSTER main"), "{read}");
+            reads(&statement.replacen("on cluster", "at cluster", 1)).await.unwrap_err();
+        }
+        let tables = MIGRATIONS.iter().map(|migration| migration.sql.matches("create ").count()).sum::<usize>();
+        // All but alerts end.
+        assert_eq!(all.len(), 1 + tables + SHARDED.len() + required_tables().count() + SHARDED.len() + VERSIONED.len() - 1);
     }
 
     #[test]

@@ -71,8 +71,7 @@ impl Inner {
                 format!("the tables in {} lack migration {} {}: run `icarus migrate`", self.config.database, missing.version, missing.name);
             return Err(StoreError::Mismatch(text));
         }
-        let tables = self.tables(client).await?;
-        ddl::ONCE.iter().chain(&ddl::VERSIONED).try_for_each(|name| self.check_window(name, &tables))
+        self.check_settings(&self.tables(client).await?)
     }
 
     async fn check_server(&self, client: &Client) -> Result<(), StoreError> {
@@ -88,27 +87,31 @@ impl Inner {
         }
     }
 
-    /// That a table remembers inserts: without that a batch sent again counts twice.
-    fn check_window(&self, name: &str, tables: &[TableOut]) -> Result<(), StoreError> {
+    /// That a table remembers inserts, and syncs them: without that a batch sent again counts twice, or one that
+    /// was taken is lost when the power fails.
+    fn check_settings(&self, tables: &[TableOut]) -> Result<(), StoreError> {
         let database = &self.config.database;
-        let Some(table) = tables.iter().find(|table| table.name == name) else {
-            let text = format!(
-                "table {database}.{name} is missing though its migration was made: restore it, or drop {database} and run `icarus migrate`"
-            );
-            return Err(StoreError::Mismatch(text));
-        };
-        let setting = if table.engine_full.starts_with("Replicated") {
-            "replicated_deduplication_window"
-        } else {
-            "non_replicated_deduplication_window"
-        };
-        if setting_of(&table.engine_full, setting).unwrap_or(0) == 0 {
-            return Err(StoreError::Mismatch(format!(
-                "table {database}.{name} would count what is sent again twice: alter table {database}.{name} modify setting {setting} = {}",
-                self.config.deduplication_window
-            )));
+        let mut remedies = Vec::new();
+        for name in ddl::required_tables() {
+            let Some(table) = tables.iter().find(|table| table.name == name) else {
+                let text = format!(
+                    "table {database}.{name} is missing though its migration was made: restore it, or drop {database} and run `icarus migrate`"
+                );
+                return Err(StoreError::Mismatch(text));
+            };
+            let mut wrong = ddl::required(name, table.engine_full.starts_with("Replicated"), &self.config);
+            wrong.retain(|(setting, least)| setting_of(&table.engine_full, setting).unwrap_or(0) < *least);
+            if !wrong.is_empty() {
+                remedies.push(ddl::set(name, &wrong, &self.config));
+            }
         }
-        Ok(())
+        if remedies.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Mismatch(format!(
+            "tables in {database} would count what is sent again twice, or lose what they took when the power fails: {}",
+            remedies.join("; ")
+        )))
     }
 
     async fn tables(&self, client: &Client) -> Result<Vec<TableOut>, StoreError> {
@@ -118,14 +121,14 @@ impl Inner {
 
     /// The database, and the table of migrations in it.
     async fn prepare(&self, client: &Client) -> Result<(), StoreError> {
-        let (database, on_cluster) = (&self.config.database, ddl::on_cluster(&self.config));
         let outside = client.clone().with_database("default");
-        self.command(&outside, &format!("create database if not exists {database} {on_cluster}")).await?;
+        self.command(&outside, &ddl::database(&self.config)).await?;
         // Of the first shard alone: who asks asks there.
         let table = format!(
-            "create table if not exists {database}.{MIGRATIONS_TABLE} \
+            "create table if not exists {}.{MIGRATIONS_TABLE} \
              (version UInt32, name String, checksum UInt64, made_at DateTime default now()) \
-             engine = ReplacingMergeTree order by version settings fsync_after_insert = 1"
+             engine = ReplacingMergeTree order by version settings fsync_after_insert = 1",
+            self.config.database
         );
         self.command(client, &table).await
     }
@@ -174,8 +177,7 @@ impl Inner {
             let Some(ttl) = ddl::ttl(&table.name, &self.config).filter(|ttl| !table.engine_full.contains(&format!("TTL {ttl}"))) else {
                 continue;
             };
-            let (database, on_cluster) = (&self.config.database, ddl::on_cluster(&self.config));
-            self.command(client, &format!("alter table {database}.{} {on_cluster} modify ttl {ttl}", table.name)).await?;
+            self.command(client, &ddl::retain(&table.name, &ttl, &self.config)).await?;
             changed.push(table.name);
         }
         Ok(changed)

@@ -8,11 +8,12 @@ use schemas::{
     metric::{Metric, MetricName},
     query::Windows,
     rollup::{Cell, GroupRollups, Rollup},
+    sample::{Rank, SLOTS, SampledBeacon},
     series::Group,
     unit::Unit,
 };
 
-use super::*;
+use super::{keys::Kind, *};
 use crate::Source;
 
 const NOW: Timestamp = Timestamp::from_ms(1_763_719_200_000);
@@ -44,6 +45,28 @@ fn batch(offset: u64, metrics: &[&str], routes: &[&str], minute: Minute) -> Batc
         fates: vec![FateCount { app: app(), minute, kind: schemas::fate::FateKind::RolledUp, reason: "".into(), events: 1, newest: NOW }],
         ..Batch::default()
     }
+}
+
+/// The batch with a stratum of `minute` and a sample of it.
+fn with_a_sample(batch: Batch, minute: Minute) -> Batch {
+    let beacon = SampledBeacon {
+        received: minute.end(),
+        weight: 1,
+        dimensions: BTreeMap::new(),
+        experiments: BTreeMap::new(),
+        view_id: "".into(),
+        session_id: "".into(),
+        url: "".into(),
+        events: Vec::new(),
+    };
+    let strata = vec![Stratum { app: app(), minute, route: "/".into(), beacons: 3 }];
+    Batch { strata, samples: vec![Sample { app: app(), minute, route: "/".into(), rank: Rank(7), beacon }], ..batch }
+}
+
+/// How many strata there are, and how many samples.
+fn sampled(store: &EmbeddedStore) -> (usize, usize) {
+    let ever = StrataQuery { app: app(), range: MinuteRange::new(Minute(0), NOW.minute().plus(60)), routes: None };
+    (store.0.strata(&ever).unwrap().len(), store.0.samples(&ever, SLOTS).unwrap().len())
 }
 
 fn count(store: &EmbeddedStore, name: &str, windows: Windows) -> u64 {
@@ -141,15 +164,57 @@ fn stretches_past_their_retention_are_deleted_with_what_only_they_had() {
 }
 
 #[test]
-fn past_the_bound_on_disk_the_oldest_minutes_go_first_and_the_present_stays() {
+fn past_the_bound_on_disk_the_oldest_samples_go_first_then_minutes_and_the_present_stays() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir, |config| config.disk_bytes_max = 1).unwrap();
     for (offset, days) in [(0, 3), (1, 2), (2, 0)] {
-        store.0.write_batch(&batch(offset, &["a"], &["/"], NOW.minute().minus(days * 24 * 60))).unwrap();
+        let minute = NOW.minute().minus(days * 24 * 60);
+        store.0.write_batch(&with_a_sample(batch(offset, &["a"], &["/"], minute), minute)).unwrap();
     }
     store.0.merge_fresh().unwrap();
-    assert_eq!(store.0.upkeep(NOW).unwrap().evicted, 2);
-    assert_eq!((count(&store, "a", BY_MINUTE), count(&store, "a", BY_HOUR)), (1, 3));
+    let day = NOW.minute().hour().day();
+    let order = [(Kind::Samples, day - 3), (Kind::Samples, day - 2), (Kind::Minutes, day - 3), (Kind::Minutes, day - 2)];
+    for (kind, number) in order {
+        let next = store.0.evictable(NOW).unwrap();
+        assert_eq!(next, Stretch { kind, number });
+        store.0.delete_stretch(next).unwrap();
+    }
+    assert_eq!(store.0.evictable(NOW), None);
+    assert_eq!((count(&store, "a", BY_MINUTE), count(&store, "a", BY_HOUR), sampled(&store)), (1, 3, (1, 1)));
+}
+
+#[test]
+fn upkeep_deletes_what_is_over_the_bound_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir, |config| config.disk_bytes_max = 1).unwrap();
+    for (offset, days) in [(0, 2), (1, 0)] {
+        let minute = NOW.minute().minus(days * 24 * 60);
+        store.0.write_batch(&with_a_sample(batch(offset, &["a"], &["/"], minute), minute)).unwrap();
+    }
+    store.0.merge_fresh().unwrap();
+    assert_eq!(store.0.upkeep(NOW).unwrap(), Upkeep { expired: 0, evicted: 2 });
+    assert_eq!((count(&store, "a", BY_MINUTE), sampled(&store)), (1, (1, 1)));
+    // The groups of what is left are known still.
+    assert_eq!(store.0.read().catalog.values(&app(), &Dimension::Route), ["/"]);
+}
+
+#[test]
+fn samples_are_kept_as_long_as_minutes_and_not_taken_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir, |_| {}).unwrap();
+    let ago = |days: u32| NOW.minute().minus(days * 24 * 60);
+    store.0.write_batch(&with_a_sample(batch(0, &["a"], &["/"], ago(7)), ago(7))).unwrap();
+    assert_eq!(sampled(&store), (1, 1));
+    // Past the retention of minutes: rows count by the hour, nothing else is kept.
+    store.0.write_batch(&with_a_sample(batch(1, &["a"], &["/"], ago(9)), ago(9))).unwrap();
+    assert_eq!((sampled(&store), count(&store, "a", BY_HOUR)), ((1, 1), 2));
+    drop(store);
+    let store = open(&dir, |_| {}).unwrap();
+    assert_eq!(sampled(&store), (1, 1));
+    store.0.merge_fresh().unwrap();
+    // The samples' day and the minutes'.
+    assert_eq!(store.0.upkeep(NOW.plus(3 * DAY)).unwrap(), Upkeep { expired: 2, evicted: 0 });
+    assert_eq!((sampled(&store), count(&store, "a", BY_HOUR)), ((0, 0), 2));
 }
 
 #[test]

@@ -75,11 +75,11 @@ impl Inner {
 
     /// The stretch to delete when space is short: the oldest of samples, else the oldest of minutes, else
     /// the oldest of hours, but never the present.
-    fn evictable(&self, now: Timestamp) -> Option<Stretch> {
+    pub(super) fn evictable(&self, now: Timestamp) -> Option<Stretch> {
         self.stretches().keys().copied().filter(|stretch| stretch.end() <= now.minute()).min()
     }
 
-    fn delete_stretch(&self, stretch: Stretch) -> Result<(), StoreError> {
+    pub(super) fn delete_stretch(&self, stretch: Stretch) -> Result<(), StoreError> {
         // A batch adds to what it read: not to what is deleted in between.
         let _writing = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Whoever asks meanwhile has its own handle; its files go when the last handle does.
