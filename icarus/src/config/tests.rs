@@ -93,3 +93,16 @@ fn everything_that_is_wrong_is_named_at_once() {
 fn unknown_keys_are_refused_by_name_also_within_apps() {
     assert_eq!(problems("[apps.shop]\nkey = \"k\"\norigin = \"*\"\n[store]\nretention = \"1day\"\n").len(), 2);
 }
+
+#[test]
+fn secrets_from_the_environment_are_the_text_that_they_are() {
+    let layers = Layers { default: DEFAULT, file: None, flags: Vec::new() };
+    for text in ["12345", "007", "true", "[a, b]", "{a=1}", "\"quoted\"", "open sesame"] {
+        let names = ["ICARUS_LOG__KAFKA__SASL_PASSWORD", "ICARUS_LOG__KAFKA__TLS_KEY_PASSWORD", "ICARUS_STORE__CLICKHOUSE__PASSWORD"];
+        let merged = layers.merge_with(names.map(|name| (name.into(), text.into()))).unwrap();
+        let RawConfig { log: raw::RawLog { kafka, .. }, store: raw::RawStore { clickhouse, .. }, .. } = merged.extract().unwrap();
+        let secret = || Some(event_log::kafka::Secret::new(text));
+        assert_eq!((kafka.sasl_password, kafka.tls_key_password), (secret(), secret()), "{text}");
+        assert_eq!(clickhouse.password, Some(store::clickhouse::config::Secret::new(text)), "{text}");
+    }
+}
