@@ -40,7 +40,7 @@ use rdkafka::admin::AdminClient;
 
 pub use self::{
     admin::Created,
-    config::{Compression, Config, RawConfig, SaslMechanism, Secret, Security},
+    config::{Compression, Config, RawConfig, SaslMechanism, Security},
 };
 use self::{consumer::KafkaConsumer, error::Ear, jobs::KafkaMember, producer::Producer};
 use crate::{
