@@ -103,6 +103,15 @@ impl Kafka {
         Ok(created)
     }
 
+    /// Raises the topic's retention and its limit on records where the configuration wants more, and says which
+    /// settings it changed, as `key=value`. Who changes others of the topic's settings at the same time may lose that.
+    ///
+    /// # Errors
+    /// When the brokers can't be asked, or refuse, and when there is no such topic.
+    pub async fn raise_limits(&self) -> Result<Vec<String>, LogError> {
+        admin::raise(&self.admin, &self.config).await
+    }
+
     /// Whether the topic is there and fits the configuration: partitions, replication, retention, and
     /// what records may be; and whether there are the shares beside it.
     ///
