@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Alerts(ServeArgs),
     /// Only answer questions and show the dashboard. Any number of these may run.
     Api(ServeArgs),
-    /// Make the topic on Kafka and the tables on ClickHouse that the configuration names; what is there is kept.
+    /// Make the topic on Kafka and the tables on ClickHouse that the configuration names; what is there is kept, its limits are raised.
     Migrate(ConfigFile),
     /// Ask a running process whether it is ready: exits with 0 if it is, with 1 if not, and says what is missing.
     Health(HealthArgs),

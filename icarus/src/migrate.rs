@@ -10,7 +10,7 @@ use crate::{
     config::{self, Log, Store},
 };
 
-/// Makes what is missing, and checks all of it. What is there and fits stays as it is.
+/// Makes what is missing, raises the topic's limits and changes the tables' retention where the configuration says so, and checks all of it.
 pub(crate) fn run(file: ConfigFile) -> Result<()> {
     let config = config::check(&config::merge(file.config, Vec::new())?)?;
     logging::init(config.log_format, &config.log_level)?;
@@ -27,6 +27,9 @@ async fn migrate_log(log: &Log) -> Result<()> {
     };
     let kafka = Kafka::connect((**config).clone()).context("the client of Kafka can't be made")?;
     let created = kafka.create_topic().await.context("the topic can't be made (log.kafka)")?;
+    for setting in kafka.raise_limits().await.context("the topic can't be changed (log.kafka)")? {
+        println!("log: topic {}: {setting}: raised", config.topic());
+    }
     kafka.check().await.context("the topic does not fit (log.kafka)")?;
     let what = if created == Created::New { "made" } else { "there already" };
     println!("log: topic {} with {} partitions: {what}", config.topic(), config.partitions());

@@ -1,16 +1,20 @@
 //! Configuration in layers: a documented default, a file, the environment, flags; later ones win.
 //!
 //! A key that nothing reads is a problem, not a silence. Each value knows the layer it came from.
+//!
+//! A variable of the environment is text. Whoever reads a key says what it has to be: where text is wanted, it is taken
+//! as it stands (`007`, `true`, `[a]` and `"a"` are passwords like any other), else as TOML would read it.
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
 };
 
 use figment::{
     Figment, Metadata, Profile, Provider,
-    providers::{Env, Format, Toml},
+    providers::{Format, Toml},
     value::{Dict, Map, Value},
 };
 use serde::de::DeserializeOwned;
@@ -18,6 +22,8 @@ use serde::de::DeserializeOwned;
 /// The prefix of environment variables that set keys: `ICARUS_INGEST__BODY_BYTES_MAX` is
 /// `ingest.body_bytes_max`.
 pub const ENV_PREFIX: &str = "ICARUS_";
+/// The layer of those variables, as people are told.
+const ENVIRONMENT: &str = "the environment";
 /// Variables with the prefix that are no keys: flags of commands, and the binary under test.
 const ENV_OTHER: [&str; 4] = ["config", "url", "key", "bin"];
 
@@ -90,7 +96,10 @@ impl fmt::Display for Problems {
 #[derive(Debug, Clone)]
 pub struct Merged {
     figment: Figment,
+    /// What the environment says stands in it as text.
     values: serde_json::Value,
+    /// The same keys of the environment, as TOML would read them.
+    parsed: BTreeMap<String, serde_json::Value>,
 }
 
 /// A leaf of the merged configuration.
@@ -102,24 +111,60 @@ pub struct Setting {
 }
 
 impl Layers {
-    /// Reads and merges the layers.
+    /// Reads and merges the layers, with this process's environment.
     ///
     /// # Errors
     /// When the file is missing or a layer can't be parsed.
     pub fn merge(&self) -> Result<Merged, Problems> {
+        self.merge_with(std::env::vars_os())
+    }
+
+    /// The same, with other variables than this process's own.
+    ///
+    /// # Errors
+    /// As [`merge`](Self::merge).
+    pub fn merge_with(&self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Merged, Problems> {
         let mut figment = Figment::new().merge(Named { name: "the default", inner: Toml::string(self.default) });
         if let Some(file) = &self.file {
             figment = figment.merge(Toml::file_exact(readable(file)?));
         }
-        let env = Env::prefixed(ENV_PREFIX).filter(|key| !ENV_OTHER.iter().any(|other| key.as_str().eq_ignore_ascii_case(other)));
-        figment = figment.merge(env.split("__"));
-        for flag in &self.flags {
-            figment = figment.merge(flag.clone());
+        let environment = environment(variables);
+        for (key, text) in &environment {
+            let value = text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+            figment = figment.merge(Keyed { layer: ENVIRONMENT, key, value });
+        }
+        for FlagValue { flag, key, value } in &self.flags {
+            figment = figment.merge(Keyed { layer: flag, key, value: value.clone().into() });
         }
         let values: Value = figment.extract().map_err(|error| Problems(error.into_iter().map(|error| problem_of(&error)).collect()))?;
         let values = serde_json::to_value(&values).map_err(|error| Problems(vec![Problem::new("", error.to_string())]))?;
-        Ok(Merged { figment, values })
+        let mut merged = Merged { figment, values, parsed: BTreeMap::new() };
+        for (key, text) in environment {
+            // A flag may have won.
+            if merged.origin(&key).as_deref() == Some(ENVIRONMENT)
+                && let Some(value) = at(&mut merged.values, &key)
+            {
+                let parsed = std::mem::replace(value, text.into());
+                merged.parsed.insert(key, parsed);
+            }
+        }
+        Ok(merged)
     }
+}
+
+/// The variables that set keys, by their dotted key.
+fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    let key = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        let key = name.strip_prefix(&ENV_PREFIX.to_ascii_lowercase())?.replace("__", ".");
+        (!ENV_OTHER.contains(&key.as_str()) && key.split('.').all(|name| !name.is_empty())).then_some(key)
+    };
+    variables.into_iter().filter_map(|(name, text)| Some((key(&name)?, text.to_string_lossy().into_owned()))).collect()
+}
+
+/// The value of a dotted key.
+fn at<'a>(values: &'a mut serde_json::Value, key: &str) -> Option<&'a mut serde_json::Value> {
+    key.split('.').try_fold(values, |table, name| table.get_mut(name))
 }
 
 fn readable(file: &Path) -> Result<&Path, Problems> {
@@ -137,7 +182,6 @@ fn problem_of(error: &figment::Error) -> Problem {
 fn origin_of(metadata: &Metadata) -> String {
     match &metadata.source {
         Some(figment::Source::File(path)) => path.display().to_string(),
-        _ if metadata.name.contains("environment") => "the environment".to_owned(),
         _ => metadata.name.to_string(),
     }
 }
@@ -148,21 +192,33 @@ impl Merged {
     /// # Errors
     /// With every key that nothing reads, and the first value of the wrong type.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T, Problems> {
-        let mut unknown = Vec::new();
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(&self.values, &mut track);
-        let extracted = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-        let mut problems: Vec<_> =
-            unknown.into_iter().map(|key| self.locate(Problem::new(key, "no such key: `icarus config show` lists them all"))).collect();
-        match extracted {
-            Ok(config) if problems.is_empty() => return Ok(config),
-            Ok(_) => {}
-            Err(error) => {
-                let at = track.path().to_string();
-                problems.push(self.locate(Problem::new(if at == "." { String::new() } else { at }, error.to_string())));
+        let (mut values, mut parsed) = (self.values.clone(), self.parsed.clone());
+        loop {
+            let mut unknown = Vec::new();
+            let mut track = serde_path_to_error::Track::new();
+            let tracked = serde_path_to_error::Deserializer::new(&values, &mut track);
+            let extracted = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
+            let path = track.path().to_string();
+            if extracted.is_err()
+                && let Some(parsed) = parsed.remove(&path)
+                && let Some(value) = at(&mut values, &path)
+            {
+                // It isn't text that is wanted here.
+                *value = parsed;
+                continue;
             }
+            let mut problems: Vec<_> =
+                unknown.into_iter().map(|key| self.locate(Problem::new(key, "no such key: `icarus config show` lists them all"))).collect();
+            match extracted {
+                Ok(config) if problems.is_empty() => return Ok(config),
+                Ok(_) => {}
+                Err(error) => {
+                    let key = if path == "." { String::new() } else { path };
+                    problems.push(self.locate(Problem::new(key, error.to_string())));
+                }
+            }
+            return Err(Problems(problems));
         }
-        Err(Problems(problems))
     }
 
     /// `problem` with the origin of its key's value.
@@ -175,7 +231,16 @@ impl Merged {
     /// Every leaf with the layer it came from, by key.
     pub fn settings(&self) -> Vec<Setting> {
         let mut leaves = BTreeMap::new();
-        collect_leaves(String::new(), &self.values, &mut leaves);
+        let mut values = self.values.clone();
+        for (key, parsed) in &self.parsed {
+            // What reads the same either way is shown as what it looks like. A table's keys are what makes some of them secret.
+            if let Some(value) = at(&mut values, key)
+                && (parsed.is_object() || value.as_str() == Some(&parsed.to_string()))
+            {
+                *value = parsed.clone();
+            }
+        }
+        collect_leaves(String::new(), &values, &mut leaves);
         leaves
             .into_iter()
             .map(|(key, value)| Setting { origin: self.origin(&key).unwrap_or_else(|| "the default".to_owned()), key, value })
@@ -216,88 +281,24 @@ impl<P: Provider> Provider for Named<P> {
     }
 }
 
-impl Provider for FlagValue {
+/// One key's value.
+struct Keyed<'a> {
+    layer: &'static str,
+    key: &'a str,
+    value: Value,
+}
+
+impl Provider for Keyed<'_> {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.flag)
+        Metadata::named(self.layer)
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let nested = figment::util::nest(self.key, Value::from(self.value.clone()));
+        let nested = figment::util::nest(self.key, self.value.clone());
         let dict = nested.into_dict().expect("a dotted key nests into a table");
         Ok(Profile::Default.collect(dict))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Config {
-        server: Server,
-        #[serde(default)]
-        apps: BTreeMap<String, App>,
-    }
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Server {
-        listen: String,
-        limit: u32,
-    }
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct App {
-        key: String,
-    }
-
-    const DEFAULT: &str = "[server]\nlisten = \"127.0.0.1:7070\"\nlimit = 5\n";
-
-    fn layers(file: Option<&str>, flags: Vec<FlagValue>) -> (Layers, tempfile::TempDir) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("icarus.toml");
-        if let Some(text) = file {
-            std::fs::write(&path, text).unwrap();
-        }
-        (Layers { default: DEFAULT, file: file.map(|_| path), flags }, dir)
-    }
-
-    #[test]
-    fn later_layers_win_and_each_value_knows_its_origin() {
-        let flag = FlagValue { flag: "--listen", key: "server.listen", value: "0.0.0.0:1".into() };
-        let (layers, dir) = layers(Some("[server]\nlisten = \"x\"\nlimit = 7\n[apps.shop]\nkey = \"k\"\n"), vec![flag]);
-        let merged = layers.merge().unwrap();
-        let config: Config = merged.extract().unwrap();
-        assert_eq!(config.server, Server { listen: "0.0.0.0:1".into(), limit: 7 });
-        assert_eq!(config.apps["shop"].key, "k");
-        let origins: BTreeMap<_, _> = merged.settings().into_iter().map(|setting| (setting.key, setting.origin)).collect();
-        assert_eq!(origins["server.listen"], "--listen");
-        assert!(Path::new(&origins["server.limit"]).ends_with("icarus.toml"), "{} in {}", origins["server.limit"], dir.path().display());
-    }
-
-    #[test]
-    fn every_unknown_key_is_named_with_its_file() {
-        let (layers, _dir) = layers(Some("[server]\nlimt = 7\n[sever]\nlisten = \"x\"\n"), vec![]);
-        let Problems(problems) = layers.merge().unwrap().extract::<Config>().unwrap_err();
-        let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
-        assert_eq!(keys, ["server.limt", "sever"]);
-        assert!(problems[0].origin.as_ref().unwrap().ends_with("icarus.toml"));
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_type_is_named() {
-        let (layers, _dir) = layers(Some("[server]\nlimit = \"many\"\n"), vec![]);
-        let Problems(problems) = layers.merge().unwrap().extract::<Config>().unwrap_err();
-        assert_eq!(problems[0].key, "server.limit");
-        assert!(problems[0].to_string().contains("icarus.toml"), "{}", problems[0]);
-    }
-
-    #[test]
-    fn a_missing_file_and_broken_toml_are_problems() {
-        let missing = Layers { default: DEFAULT, file: Some("/nowhere/icarus.toml".into()), flags: vec![] };
-        assert!(missing.merge().unwrap_err().to_string().contains("/nowhere/icarus.toml"));
-        let (broken, _dir) = layers(Some("[server\n"), vec![]);
-        assert!(broken.merge().is_err());
-    }
-}
+mod tests;

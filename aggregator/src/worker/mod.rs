@@ -6,8 +6,10 @@
 //! of the records before its position for the duplicate filter, and what was folded and not written when
 //! another died is simply folded again.
 
+mod error;
 mod hand;
 mod intent;
+mod lag;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
@@ -25,7 +27,11 @@ use service::{
 use store::{Source, Store, StoreError};
 use tokio::time::Instant;
 
-use self::hand::{Drained, Folding, Hand, Place, Protocol, Stop, rest};
+pub use self::error::WorkerError;
+use self::{
+    hand::{Drained, Folding, Hand, Place, Protocol, Stop, rest},
+    lag::Lag,
+};
 use crate::{
     config::Config,
     fold::{Duplicates, Fold, Seen},
@@ -58,32 +64,6 @@ pub enum AtEnd {
     Leave,
 }
 
-/// Why a worker can't go on. A restart may help where the text says so.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(
-        "partition {partition}: the store has records up to {applied}, the log ends at {end}: they don't belong together, use the data directories that do"
-    )]
-    LogBehindStore { partition: Partition, applied: u64, end: Offset },
-    #[error(transparent)]
-    Intent(#[from] intent::IntentError),
-    #[error(
-        "partition {partition}: records [{start}, {end}) may be in the store in part, and the log now holds [{}, {}): it was cut, and the rest can't be told from what was counted", extent.start, extent.end
-    )]
-    IntentLost { partition: Partition, start: Offset, end: Offset, extent: Extent },
-}
-
-impl WorkerError {
-    /// Whether the same may be possible later.
-    const fn is_passing(&self) -> bool {
-        matches!(self, Self::Log(LogError::Unavailable { .. }) | Self::Store(StoreError::Unavailable(_)))
-    }
-}
-
 /// Folds the partitions that the log assigns to it.
 pub struct Worker {
     log: Arc<dyn EventLog>,
@@ -93,6 +73,7 @@ pub struct Worker {
     clock: Clock,
     health: Part,
     at_end: AtEnd,
+    lag: Lag,
 }
 
 impl std::fmt::Debug for Worker {
@@ -114,7 +95,7 @@ enum Step {
 impl Worker {
     /// A worker on `log` and `store`.
     pub fn new(log: Arc<dyn EventLog>, store: Arc<dyn Store>, apps: Vec<App>, config: Config, clock: Clock, health: Part) -> Self {
-        Self { log, store, apps, config, clock, health, at_end: AtEnd::Drain }
+        Self { log, store, apps, config, clock, health, at_end: AtEnd::Drain, lag: Lag::default() }
     }
 
     /// The same, with what it does when it is asked to stop; it drains if nothing is said.
@@ -128,9 +109,15 @@ impl Worker {
     ///
     /// # Errors
     /// When the log or the store fails for good, and when neither could be reached at the end.
-    #[expect(clippy::disallowed_methods, reason = "a loop is paced by the runtime's clock")]
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), WorkerError> {
-        let stop = shutdown.boxed().shared();
+        tokio::select! {
+            ended = self.work(shutdown.boxed().shared()) => ended,
+            never = self.lag.follow(&*self.log, self.config.flush_interval) => match never {},
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a loop is paced by the runtime's clock")]
+    async fn work(&self, stop: Stop) -> Result<(), WorkerError> {
         let mut consumer = self.log.consumer(GROUP).await?;
         let protocol = self.protocol(stop.clone()).await?;
         let mut hand =
@@ -151,11 +138,13 @@ impl Worker {
                     tracing::warn!(%error, "folding is interrupted: beginning again at what is written");
                     self.health.failing(error.to_string());
                     hand.fold_again();
+                    self.lag.note(&hand);
                     hand.rest(wait).await;
                     wait = (wait * 2).min(RETRY_WAIT.1);
                 }
                 Err(error) => return Err(error),
             }
+            self.lag.note(&hand);
         }
     }
 
@@ -212,7 +201,8 @@ impl Worker {
         let flushed = ending || hand.cells() >= self.config.flush_cells_max || Instant::now() >= next_flush;
         if flushed {
             self.flush(consumer, hand).await?;
-            self.watch(hand).await;
+            self.seek_stalled(hand);
+            self.lag.flushed(hand);
         }
         let committed = ending || Instant::now() >= next_commit;
         if committed {
@@ -460,21 +450,17 @@ impl Worker {
         }
     }
 
-    /// Measures how far behind the worker is, and seeks partitions anew whose records don't come.
-    async fn watch(&self, hand: &mut Hand) {
-        let (mut lag, mut stalled) = (0, Vec::new());
+    /// Seeks partitions anew whose records don't come.
+    fn seek_stalled(&self, hand: &mut Hand) {
+        let mut stalled = Vec::new();
         for (partition, place) in &mut hand.partitions {
-            if let Ok(extent) = self.log.extent(*partition).await {
-                lag += extent.end.0.saturating_sub(place.written.0);
-                if place.is_stalled(extent.end, now(), STALL) {
-                    tracing::warn!(%partition, next = %place.next, end = %extent.end, "no record comes: seeking it anew");
-                    stalled.push(*partition);
-                }
+            let Some(end) = self.lag.end(*partition) else { continue };
+            if place.is_stalled(end, now(), STALL) {
+                tracing::warn!(%partition, next = %place.next, %end, "no record comes: seeking it anew");
+                stalled.push(*partition);
             }
         }
         hand.seek_again(&stalled);
-        #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
-        ::metrics::gauge!(metrics::LAG_RECORDS).set(lag as f64);
     }
 }
 

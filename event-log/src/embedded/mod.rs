@@ -6,6 +6,7 @@
 //! <dir>/p00000/00000000000000000000.seg    records from offset 0 of partition 0 on
 //! <dir>/p00000/00000000000000131072.seg    the next, which is written now
 //! <dir>/groups/<group>.json                how far a group has come
+//! <dir>/<note>.json                        what the log's owner keeps beside it
 //! ```
 //!
 //! A record's way: [`Embedded::append`] puts it into the partition's `queue`; the partition's `writer`
@@ -55,6 +56,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use schemas::time::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{clock::Clock, disk::Disk, retention::Deleted};
 use self::{
@@ -106,6 +108,23 @@ impl Embedded {
             log.writers.lock().unwrap_or_else(PoisonError::into_inner).push(running);
         }
         Ok(log)
+    }
+
+    /// What the log's owner keeps under `name`.
+    ///
+    /// # Errors
+    /// When it can't be read, or is damaged, with the `remedy` for that.
+    pub(crate) fn noted<T: DeserializeOwned>(&self, name: &str, remedy: &str) -> Result<Option<T>, LogError> {
+        note::read(&self.core.config.dir.join(name), remedy)
+    }
+
+    /// Keeps `value` under `name`, durably.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn note(&self, name: &str, value: &impl Serialize) -> Result<(), LogError> {
+        let path = self.core.config.dir.join(name);
+        note::write(&*self.core.disk, &path, value).map_err(|error| error.into_log_error(&path))
     }
 
     /// Deletes segments all of whose records are older than the retention age at `now`, and the oldest

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication},
     error::{KafkaError, RDKafkaErrorCode},
 };
 
@@ -13,6 +13,9 @@ use crate::error::LogError;
 
 /// How long to wait before the brokers are asked again.
 const PACE: Duration = Duration::from_millis(20);
+
+/// What nobody loses by when it is raised. Who must have a record before it is acknowledged is the owner's decision.
+const RAISED: [&str; 2] = ["retention.ms", "max.message.bytes"];
 
 /// Whether the topics were there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +79,42 @@ pub(super) fn await_topic(admin: &AdminClient<Ear>, config: &Config) -> Result<(
 
 /// Whether the topic is what the configuration says.
 pub(super) async fn check(admin: &AdminClient<Ear>, config: &Config) -> Result<(), LogError> {
+    let topic = describe(admin, config).await?;
+    settings(&topic, config).map_or(Ok(()), |wrong| Err(LogError::Mismatch(wrong)))
+}
+
+/// Raises what bounds the topic below the configuration, and says what: `key=value`. All other settings stay.
+pub(super) async fn raise(admin: &AdminClient<Ear>, config: &Config) -> Result<Vec<String>, LogError> {
+    let topic = describe(admin, config).await?;
+    let low: Vec<_> = low(&topic, config).filter(|(key, _)| RAISED.contains(key)).collect();
+    if low.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The library can only replace all of a topic's own settings: those that stay are sent along.
+    let own = topic.entries.iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+    let mut altered = AlterConfig::new(ResourceSpecifier::Topic(config.topic()));
+    altered.entries = own.filter_map(|entry| Some((&*entry.name, entry.value.as_deref()?))).collect();
+    altered.entries.extend(low.iter().map(|(key, value)| (*key, value.as_str())));
+    let context = format!("the settings of topic {} can't be changed", config.topic());
+    admin.alter_configs([&altered], &options(config)).await.map_err(|error| admin.inner().context().log_error(&context, error))?;
+    // It doesn't tell what the brokers said of the topic itself, and the controller answers before they know.
+    let wanted: Vec<_> = low.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    for _ in 0..=config.raw.request_timeout.as_millis() / PACE.as_millis() {
+        if !self::low(&describe(admin, config).await?, config).any(|(key, _)| RAISED.contains(&key)) {
+            return Ok(wanted);
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    Err(LogError::Mismatch(format!("{context}: the brokers did not take {}", wanted.join(", "))))
+}
+
+async fn describe(admin: &AdminClient<Ear>, config: &Config) -> Result<ConfigResource, LogError> {
     let context = format!("topic {} can't be looked at", config.topic());
     let resource = ResourceSpecifier::Topic(config.topic());
     let mut described =
         admin.describe_configs([&resource], &options(config)).await.map_err(|error| admin.inner().context().log_error(&context, error))?;
     match described.pop() {
-        Some(Ok(topic)) => settings(&topic, config).map_or(Ok(()), |wrong| Err(LogError::Mismatch(wrong))),
+        Some(Ok(topic)) => Ok(topic),
         Some(Err(RDKafkaErrorCode::UnknownTopicOrPartition)) | None => Err(LogError::Mismatch(missing(config))),
         Some(Err(code)) => Err(admin.inner().context().log_error(&context, KafkaError::AdminOp(code))),
     }
@@ -147,25 +180,31 @@ fn missing(config: &Config) -> String {
     )
 }
 
+/// What the topic bounds more narrowly than the configuration, and where the bound has to be.
+fn low(topic: &ConfigResource, config: &Config) -> impl Iterator<Item = (&'static str, String)> {
+    let raw = &config.raw;
+    let bounds = [
+        ("retention.ms", i128::try_from(raw.retention_age.as_millis()).unwrap_or(i128::MAX)),
+        ("max.message.bytes", config.batch_bytes_max() as i128),
+        ("min.insync.replicas", raw.in_sync_replicas_min.into()),
+    ];
+    let number = |key| topic.get(key).and_then(|entry| entry.value.as_deref()).and_then(|value| value.parse::<i128>().ok());
+    // Negative is without bound.
+    let low = |(key, wanted): &(&'static str, i128)| number(*key).is_some_and(|is| (0..*wanted).contains(&is));
+    bounds.into_iter().filter(low).map(|(key, wanted)| (key, wanted.to_string())).collect::<Vec<_>>().into_iter()
+}
+
 /// What is wrong with the topic's settings, and the remedy.
 fn settings(topic: &ConfigResource, config: &Config) -> Option<String> {
     let raw = &config.raw;
     let value = |key| topic.get(key).and_then(|entry| entry.value.as_deref());
-    let number = |key| value(key).and_then(|value| value.parse::<i128>().ok());
-    // Negative is without bound.
-    let below =
-        |key: &'static str, wanted: i128| number(key).is_some_and(|is| (0..wanted).contains(&is)).then(|| (key, wanted.to_string()));
     let other = |key: &'static str, wanted: &str| value(key).is_some_and(|is| is != wanted).then(|| (key, wanted.to_owned()));
-    let retention_ms = i128::try_from(raw.retention_age.as_millis()).unwrap_or(i128::MAX);
     let wrong = [
         other("cleanup.policy", "delete"),
         other("message.timestamp.type", "LogAppendTime"),
         other("unclean.leader.election.enable", "false"),
-        below("retention.ms", retention_ms),
-        below("max.message.bytes", config.batch_bytes_max() as i128),
-        below("min.insync.replicas", raw.in_sync_replicas_min.into()),
     ];
-    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    let wrong: Vec<_> = wrong.into_iter().flatten().chain(low(topic, config)).collect();
     if wrong.is_empty() {
         return None;
     }

@@ -1,9 +1,10 @@
 //! Kafka's part of the configuration: as written, as checked, and as librdkafka wants it.
 
-use std::{fmt, fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use rdkafka::ClientConfig;
-use serde::{Deserialize, Serialize, Serializer};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{ConfigError, range, usize_of},
@@ -19,7 +20,7 @@ const SHARES_SUFFIX: &str = ".shares";
 const TOPIC_BYTES_MAX: usize = 249 - SHARES_SUFFIX.len();
 
 /// As written by the user; keys that are left out have the defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct RawConfig {
     /// `host:port`, with commas between several. Any broker of the cluster will do, for a start.
@@ -67,10 +68,10 @@ pub struct RawConfig {
     /// This client's certificate and its key, as PEM, where the brokers want one.
     pub tls_certificate_file: Option<PathBuf>,
     pub tls_key_file: Option<PathBuf>,
-    pub tls_key_password: Option<Secret>,
+    pub tls_key_password: Option<SecretString>,
     pub sasl_mechanism: SaslMechanism,
     pub sasl_username: Option<String>,
-    pub sasl_password: Option<Secret>,
+    pub sasl_password: Option<SecretString>,
     /// A file with the password, instead of `sasl_password`.
     pub sasl_password_file: Option<PathBuf>,
 }
@@ -137,35 +138,12 @@ pub enum SaslMechanism {
     ScramSha512,
 }
 
-/// A text that is never shown: neither in logs nor when the configuration is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
-
 /// A configuration within its bounds, its secrets read. Made by [`RawConfig::check`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     pub(super) raw: RawConfig,
     pub(super) record_bytes_max: usize,
-    password: Option<Secret>,
+    password: Option<SecretString>,
 }
 
 impl RawConfig {
@@ -206,12 +184,12 @@ impl RawConfig {
         Ok(Config { raw: self.clone(), record_bytes_max: usize_of(self.record_bytes_max), password })
     }
 
-    fn password(&self) -> Result<Option<Secret>, ConfigError> {
+    fn password(&self) -> Result<Option<SecretString>, ConfigError> {
         match (&self.sasl_password, &self.sasl_password_file) {
             (Some(_), Some(_)) => Err(invalid("sasl_password_file", "give either sasl_password or sasl_password_file")),
             (given, None) => Ok(given.clone()),
             (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n'])))),
+                Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).into())),
                 Err(error) => Err(invalid("sasl_password_file", format!("{} can't be read: {error}", path.display()))),
             },
         }
@@ -311,7 +289,7 @@ impl Config {
             .set("security.protocol", self.raw.security.name());
         let (tls, sasl) = (raw.security.tls(), raw.security.sasl());
         let text = |path: &Option<PathBuf>| path.as_ref().filter(|_| tls).map(|path| path.to_string_lossy().into_owned());
-        let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.0.clone());
+        let secret = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
         let optional = [
             ("ssl.ca.location", text(&raw.tls_ca_file)),
             ("ssl.certificate.location", text(&raw.tls_certificate_file)),
@@ -399,12 +377,12 @@ mod tests {
             sasl_mechanism: SaslMechanism::Plain,
             sasl_username: Some("ali".to_owned()),
             sasl_password_file: Some(file.path().to_owned()),
-            tls_key_password: Some(Secret::new("barley")),
+            tls_key_password: Some("barley".into()),
             ..RawConfig::default()
         };
         let config = raw.check().unwrap();
         assert_eq!(config.client().get("sasl.password"), Some("open sesame"));
-        let shown = format!("{config:?} {}", serde_json::to_string(&raw).unwrap());
+        let shown = format!("{config:?} {raw:?}");
         assert!(!shown.contains("sesame") && !shown.contains("barley"), "{shown}");
     }
 
@@ -434,8 +412,7 @@ mod tests {
 
     #[test]
     fn what_only_tls_uses_is_read_and_told_to_the_client_only_with_tls() {
-        let raw =
-            RawConfig { tls_ca_file: Some("/not/there".into()), tls_key_password: Some(Secret::new("barley")), ..RawConfig::default() };
+        let raw = RawConfig { tls_ca_file: Some("/not/there".into()), tls_key_password: Some("barley".into()), ..RawConfig::default() };
         let client = raw.check().unwrap().client();
         assert_eq!((client.get("ssl.ca.location"), client.get("ssl.key.password")), (None, None));
         let unreadable = RawConfig { security: Security::Ssl, ..raw }.unreadable();

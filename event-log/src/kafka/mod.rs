@@ -40,7 +40,7 @@ use rdkafka::admin::AdminClient;
 
 pub use self::{
     admin::Created,
-    config::{Compression, Config, RawConfig, SaslMechanism, Secret, Security},
+    config::{Compression, Config, RawConfig, SaslMechanism, Security},
 };
 use self::{consumer::KafkaConsumer, error::Ear, jobs::KafkaMember, producer::Producer};
 use crate::{
@@ -101,6 +101,15 @@ impl Kafka {
         }
         self.ear.let_in();
         Ok(created)
+    }
+
+    /// Raises the topic's retention and its limit on records where the configuration wants more, and says which
+    /// settings it changed, as `key=value`. Who changes others of the topic's settings at the same time may lose that.
+    ///
+    /// # Errors
+    /// When the brokers can't be asked, or refuse, and when there is no such topic.
+    pub async fn raise_limits(&self) -> Result<Vec<String>, LogError> {
+        admin::raise(&self.admin, &self.config).await
     }
 
     /// Whether the topic is there and fits the configuration: partitions, replication, retention, and

@@ -29,6 +29,7 @@
 mod config;
 mod keeper;
 mod lane;
+mod limit;
 mod sender;
 #[cfg(test)]
 mod tests;
@@ -87,8 +88,8 @@ impl Spool {
     /// of tokio, whose tasks send.
     ///
     /// # Errors
-    /// When the spool's directory can't be used: another process has it, it is damaged, or is that of
-    /// a log with another number of partitions; with the remedy.
+    /// When the spool's directory can't be used: another process has it, it is damaged, is that of a log with
+    /// another number of partitions, or holds records larger than are to be taken now; with the remedy.
     pub async fn open(log: Arc<dyn EventLog>, config: Config, clock: Clock) -> Result<Self, LogError> {
         if log.partitions() != config.log.partitions {
             let (has, said) = (log.partitions(), config.log.partitions);
@@ -98,6 +99,10 @@ impl Spool {
         let opening = tokio::task::spawn_blocking(move || Embedded::open(own, clock));
         let spool = Arc::new(opening.await.map_err(|_| LogError::Closed)??);
         let positions = Positions::read(spool.consumer(keeper::GROUP).await?).await?;
+        let waiting = (0..log.partitions()).map(|number| spool.end(Partition(number)) - positions.of(number as usize)).sum();
+        let (own, limited) = (config.clone(), Arc::clone(&spool));
+        let limiting = tokio::task::spawn_blocking(move || limit::set(&limited, &own, waiting));
+        limiting.await.map_err(|_| LogError::Closed)??;
         let lane = |number: u32| {
             let sent = positions.of(number as usize);
             Arc::new(Lane::new(Partition(number), Arc::clone(&log), Arc::clone(&spool), sent))

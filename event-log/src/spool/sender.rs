@@ -176,7 +176,7 @@ fn told(error: &AppendError, offset: Offset) -> String {
     match error {
         AppendError::TooLarge { .. } => {
             tracing::error!(%error, "a record of the spool is larger than the log takes: let the log take it");
-            format!("{error}: let the log take the spool's record {offset} (Kafka: the topic's max.message.bytes)")
+            format!("{error}: let the log take the spool's record {offset} (Kafka: record_bytes_max, and the topic's max.message.bytes)")
         }
         AppendError::Full(_) | AppendError::Unavailable(_) | AppendError::Closed => error.to_string(),
     }

@@ -11,7 +11,7 @@ use std::{fs, sync::Arc};
 
 use event_log::{
     AppendError, Appended, Committed, Elapsed, EventLog, Jobs, LogError, Offset,
-    kafka::{Compression, SaslMechanism, Secret, Security},
+    kafka::{Compression, SaslMechanism, Security},
     suite::broker::{self, Options},
 };
 
@@ -107,7 +107,7 @@ impl Secured {
         RawConfig {
             tls_certificate_file: Some(self.files.file("client.pem")),
             tls_key_file: Some(self.files.file("client.locked")),
-            tls_key_password: Some(Secret::new(KEY_PASSWORD)),
+            tls_key_password: Some(KEY_PASSWORD.into()),
             ..self.config(self.mutual, Security::Ssl)
         }
     }

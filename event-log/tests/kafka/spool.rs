@@ -8,10 +8,13 @@ use std::{
 
 use bytes::Bytes;
 use event_log::{
-    Appended, Offset,
+    Appended, LogError, Offset,
     embedded::Clock,
+    kafka::Compression,
     spool::{self, Spool},
 };
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use schemas::time::Timestamp;
 use tokio::task::JoinHandle;
 
@@ -51,11 +54,15 @@ async fn world(broker: &Broker) -> RawConfig {
     raw
 }
 
-async fn spooled(raw: &RawConfig, dir: &Path) -> Arc<Spool> {
-    let log = Arc::new(Kafka::connect(checked(raw)).unwrap());
+async fn try_spooled(raw: &RawConfig, dir: &Path) -> Result<Arc<Spool>, LogError> {
+    let log = checked(raw);
     let raw = spool::RawConfig { after: AFTER, drain: Duration::ZERO, ..spool::RawConfig::default() };
-    let config = raw.check(dir, PARTITIONS, 256 << 10).unwrap();
-    Arc::new(Spool::open(log, config, clock()).await.unwrap())
+    let config = raw.check(dir, PARTITIONS, log.record_bytes_max()).unwrap();
+    Ok(Arc::new(Spool::open(Arc::new(Kafka::connect(log).unwrap()), config, clock()).await?))
+}
+
+async fn spooled(raw: &RawConfig, dir: &Path) -> Arc<Spool> {
+    try_spooled(raw, dir).await.unwrap()
 }
 
 /// Appends numbered records to all partitions until it is stopped.
@@ -218,4 +225,40 @@ async fn a_broker_that_hangs_is_left_in_time_and_returned_to() {
     broker.unpause();
     until_empty(&spool).await;
     acknowledged_by_log(&spool, "").await;
+}
+
+/// What nothing compresses, in a topic that is made only when it waits: the batch around it has its room there, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_record_that_the_spool_takes_is_taken_by_the_topic() {
+    let Some(brokers) = shared() else { return };
+    let mut largest = vec![0; 256 << 10];
+    ChaCha8Rng::seed_from_u64(1).fill(&mut largest[..]);
+    for compression in [Compression::None, Compression::Lz4, Compression::Zstd] {
+        let dir = tempfile::tempdir().unwrap();
+        let raw = RawConfig { compression, append_timeout: Duration::from_secs(1), ..small(&brokers, PARTITIONS) };
+        let spool = spooled(&raw, dir.path()).await;
+        assert_eq!(within("the spool", spool.append(Partition(0), largest.clone().into())).await.unwrap(), Appended::Spooled);
+        made(&raw).await;
+        until_empty(&spool).await;
+        assert_eq!(spool.extent(Partition(0)).await.unwrap().end, Offset(1), "{compression:?}");
+    }
+}
+
+/// A record that waits, and a limit that is lowered meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_not_lowered_below_what_waits_nor_raised_above_what_the_topic_takes() {
+    let Some(brokers) = shared() else { return };
+    let (dir, raw) = (tempfile::tempdir().unwrap(), small(&brokers, PARTITIONS));
+    let lower = RawConfig { record_bytes_max: 64 << 10, ..raw.clone() };
+    let largest = Bytes::from(vec![1; 256 << 10]);
+    let spool = spooled(&raw, dir.path()).await;
+    assert_eq!(within("the spool", spool.append(Partition(0), largest)).await.unwrap(), Appended::Spooled);
+    spool.close().await;
+    drop(spool);
+    let told = try_spooled(&lower, dir.path()).await.unwrap_err().to_string();
+    assert!(told.contains("set record_bytes_max = 262144 until they are sent on"), "{told}");
+
+    made(&lower).await;
+    let told = within("an answer", Kafka::open(checked(&raw))).await.unwrap_err().to_string();
+    assert!(told.contains("--add-config max.message.bytes=263168"), "{told}");
 }

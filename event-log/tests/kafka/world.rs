@@ -1,6 +1,7 @@
 //! A world that doesn't fit is refused, with the remedy.
 
 use event_log::{LogError, kafka::Created};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ConfigSource, ResourceSpecifier};
 
 use super::*;
 
@@ -53,6 +54,38 @@ async fn a_topic_that_differs_is_refused_with_the_remedy() {
         assert!(told.contains(&remedy), "{told}");
     }
     Kafka::open(checked(&RawConfig { retention_age: week / 2, ..default() })).await.expect("what is kept longer is no problem");
+}
+
+/// Retention and the largest record are raised, once; what else somebody set stays, and nothing is lowered.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_a_topic_are_raised_and_its_other_settings_stay() {
+    let Some(brokers) = shared() else { return };
+    let (day, kept) = (Duration::from_secs(24 * 3_600), "segment.ms");
+    let raw = RawConfig { retention_age: day, ..small(&brokers, 2) };
+    made(&raw).await;
+    let admin: AdminClient<_> = rdkafka::ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+    let settings = async || {
+        let topic = admin.describe_configs([&ResourceSpecifier::Topic(&raw.topic)], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
+        let own = topic.entries.into_iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+        own.map(|entry| (entry.name, entry.value.unwrap())).collect::<BTreeMap<_, _>>()
+    };
+    let mut wanted = settings().await;
+    let mut altered = AlterConfig::new(ResourceSpecifier::Topic(&raw.topic)).set(kept, "123456");
+    altered.entries.extend(wanted.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    admin.alter_configs([&altered], &AdminOptions::new()).await.unwrap();
+    // The controller answers before the brokers know.
+    within("the setting", async { while !settings().await.contains_key(kept) {} }).await;
+
+    let more = RawConfig { retention_age: 9 * day, record_bytes_max: 1 << 20, ..raw.clone() };
+    let raised = [("retention.ms", (9 * day).as_millis().to_string()), ("max.message.bytes", ((1 << 20) + (1 << 10)).to_string())];
+    let log = Kafka::connect(checked(&more)).unwrap();
+    assert_eq!(log.raise_limits().await.unwrap(), raised.clone().map(|(key, value)| format!("{key}={value}")));
+    log.check().await.unwrap();
+    assert!(log.raise_limits().await.unwrap().is_empty(), "nothing is left to be raised");
+    assert!(Kafka::connect(checked(&raw)).unwrap().raise_limits().await.unwrap().is_empty(), "nothing is lowered");
+    wanted.insert(kept.to_owned(), "123456".to_owned());
+    wanted.extend(raised.map(|(key, value)| (key.to_owned(), value)));
+    assert_eq!(settings().await, wanted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! The default is complete and valid, and what is wrong is named with its place.
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 fn checked(file: &str) -> Result<Config, Problems> {
@@ -92,4 +94,17 @@ fn everything_that_is_wrong_is_named_at_once() {
 #[test]
 fn unknown_keys_are_refused_by_name_also_within_apps() {
     assert_eq!(problems("[apps.shop]\nkey = \"k\"\norigin = \"*\"\n[store]\nretention = \"1day\"\n").len(), 2);
+}
+
+#[test]
+fn secrets_from_the_environment_are_the_text_that_they_are() {
+    let layers = Layers { default: DEFAULT, file: None, flags: Vec::new() };
+    for text in ["12345", "007", "true", "[a, b]", "{a=1}", "\"quoted\"", "open sesame"] {
+        let names = ["ICARUS_LOG__KAFKA__SASL_PASSWORD", "ICARUS_LOG__KAFKA__TLS_KEY_PASSWORD", "ICARUS_STORE__CLICKHOUSE__PASSWORD"];
+        let merged = layers.merge_with(names.map(|name| (name.into(), text.into()))).unwrap();
+        let RawConfig { log: raw::RawLog { kafka, .. }, store: raw::RawStore { clickhouse, .. }, .. } = merged.extract().unwrap();
+        for secret in [kafka.sasl_password, kafka.tls_key_password, clickhouse.password] {
+            assert_eq!(secret.unwrap().expose_secret(), text);
+        }
+    }
 }

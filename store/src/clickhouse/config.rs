@@ -9,7 +9,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore};
 use schemas::time::MINUTES_PER_DAY;
-use serde::{Deserialize, Serialize, Serializer};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::StoreError;
 
@@ -23,29 +23,6 @@ const DEDUPLICATION_WINDOW: u32 = 100_000;
 /// How long an idle connection is kept: less than the 3 s of a server's default.
 const IDLE_MAX: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_secs(60);
-
-/// A text that is never shown: neither in logs nor when the configuration is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
 
 /// A setting that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +50,7 @@ pub struct Config {
     /// Where the tables are; letters, digits and `_`.
     pub database: String,
     pub user: Option<String>,
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
     /// The authorities that may sign the servers' certificates; the system's if not given.
     pub tls_roots: Option<Arc<RootCertStore>>,
     /// LZ4 on the way, for servers that are not next door.
@@ -170,7 +147,7 @@ impl Config {
                 client = client.with_user(user);
             }
             if let Some(password) = &self.password {
-                client = client.with_password(&password.0);
+                client = client.with_password(password.expose_secret());
             }
             client
         };
@@ -220,7 +197,7 @@ mod tests {
             ("retention", |config| config.minute_retention = Duration::from_secs(100_000)),
             ("deduplication_window", |config| config.deduplication_window = 0),
             ("timeout", |config| config.timeout = Duration::ZERO),
-            ("user", |config| config.password = Some(Secret::new("s3cret"))),
+            ("user", |config| config.password = Some("s3cret".into())),
         ];
         for (setting, change) in wrong {
             let mut config = good.clone();

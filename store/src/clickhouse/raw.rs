@@ -6,13 +6,14 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
+use serde::Deserialize;
 
-use super::config::{Config, ConfigError, Secret};
+use super::config::{Config, ConfigError};
 
 /// As written by the user; keys that are left out have the defaults. How long rows are kept, and what the log is
 /// called, stand elsewhere: they are set in the checked [`Config`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct RawConfig {
     /// One HTTP interface of each shard, in an order that never changes.
@@ -20,7 +21,7 @@ pub struct RawConfig {
     /// Letters, digits and `_`.
     pub database: String,
     pub user: Option<String>,
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
     /// A file with the password, instead of `password`.
     pub password_file: Option<PathBuf>,
     /// The authorities that sign the servers' certificates, as PEM; the system's if not given.
@@ -73,12 +74,12 @@ impl RawConfig {
         if errors.is_empty() { Ok(config) } else { Err(errors) }
     }
 
-    fn password(&self) -> Result<Option<Secret>, ConfigError> {
+    fn password(&self) -> Result<Option<SecretString>, ConfigError> {
         match (&self.password, &self.password_file) {
             (Some(_), Some(_)) => Err(ConfigError::new("password_file", "give either password or password_file")),
             (given, None) => Ok(given.clone()),
             (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n'])))),
+                Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).into())),
                 Err(error) => Err(ConfigError::new("password_file", format!("{} can't be read: {error}", path.display()))),
             },
         }
@@ -98,6 +99,8 @@ fn roots(path: &PathBuf) -> Result<Arc<RootCertStore>, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]
@@ -124,9 +127,9 @@ mod tests {
         fs::write(file.path(), "open sesame\n").unwrap();
         let raw = RawConfig { user: Some("ali".to_owned()), password_file: Some(file.path().to_owned()), ..RawConfig::default() };
         let config = raw.check().unwrap();
-        assert_eq!(config.password, Some(Secret::new("open sesame")));
-        let given = RawConfig { password: Some(Secret::new("barley")), password_file: None, ..raw };
-        let shown = format!("{config:?} {given:?} {:?} {}", config.password, serde_json::to_string(&given).unwrap());
+        assert_eq!(config.password.as_ref().map(ExposeSecret::expose_secret), Some("open sesame"));
+        let given = RawConfig { password: Some("barley".into()), password_file: None, ..raw };
+        let shown = format!("{config:?} {given:?} {:?}", config.password);
         assert!(!shown.contains("sesame") && !shown.contains("barley"), "{shown}");
     }
 }

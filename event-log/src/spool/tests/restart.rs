@@ -66,3 +66,25 @@ async fn a_directory_has_one_spool_at_a_time() {
     drop(spool);
     open(&log, &roomy(), dir.path()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_wait_are_not_left_to_a_log_that_is_to_take_smaller_ones() {
+    let (dir, log) = (tempfile::tempdir().unwrap(), Fake::new(1));
+    let limited = |max| Spool::open(Arc::clone(&log) as Arc<dyn EventLog>, roomy().check(dir.path(), 1, max).unwrap(), clock());
+    log.is(Mood::Away);
+    let spool = limited(2_000).await.unwrap();
+    let largest = "x".repeat(2_000);
+    assert_eq!(append(&spool, &largest).await.unwrap(), Appended::Spooled);
+    drop(spool);
+    let Err(LogError::Mismatch(told)) = limited(1_999).await else { panic!("it would be refused for ever") };
+    assert!(told.starts_with("1 records wait") && told.contains("set record_bytes_max = 2000 until"), "{told}");
+    drop(limited(3_000).await.expect("larger ones may come"));
+    let Err(LogError::Mismatch(told)) = limited(2_999).await else { panic!("they may have come") };
+    assert!(told.contains("set record_bytes_max = 3000 until"), "{told}");
+    log.is(Mood::Fine);
+    let spool = limited(3_000).await.unwrap();
+    until("the spool's end", || spool.waiting().records == 0).await;
+    within("the stop", spool.close()).await;
+    drop(limited(10).await.expect("nothing waits any more"));
+    assert_eq!(log.texts(0), [largest]);
+}
