@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::client::{Client, Times};
 
 /// A line for all, for slices of growing detail, lines side by side, and tables.
-const QUESTIONS: [(&str, &str); 8] = [
+const QUESTIONS: [(&str, &str); 10] = [
     ("all", "timeseries?step=1m"),
     ("one route", "timeseries?step=1m&filter=route:/checkout"),
     ("a route in a browser", "timeseries?step=1m&filter=route:/checkout&filter=browser:Safari"),
@@ -16,6 +16,9 @@ const QUESTIONS: [(&str, &str); 8] = [
     ("by country, 10 lines", "timeseries?step=1m&group_by=country&limit=10"),
     ("table of routes", "breakdown?by=route"),
     ("table of countries", "breakdown?by=country"),
+    // No cuboid has these together.
+    ("from samples", "timeseries?step=1m&filter=route:/checkout&filter=browser:Safari&filter=country:DE"),
+    ("table from samples", "breakdown?by=country&filter=route:/checkout&filter=browser:Safari"),
 ];
 const METRICS: [&str; 4] = ["LCP", "INP", "CLS", "TTFB"];
 

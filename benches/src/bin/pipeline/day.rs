@@ -8,10 +8,12 @@ use generator::Mode;
 use crate::{Arguments, Roles, all, load::Load, report::Report};
 
 /// The tables that the day fills, and what one row of each is.
-pub(crate) const FILLED: [(&str, &str); 6] = [
+pub(crate) const FILLED: [(&str, &str); 8] = [
     ("rollup_minute", "series-minute"),
     ("rollup_hour", "series-hour"),
     ("fates", "minute, kind and reason"),
+    ("strata", "minute and route with its beacons"),
+    ("samples", "beacon kept whole"),
     ("metrics", "metric"),
     ("dimension_values", "value"),
     ("applied", "range of the log"),
