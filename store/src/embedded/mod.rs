@@ -29,7 +29,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
+    config::{BlockSizePolicy, CompressionPolicy},
+};
 use schemas::{
     alert::Alert,
     app::AppId,
@@ -45,7 +48,7 @@ use self::{
     catalog::{Additions, Catalog, CubeEntry, CubeId, GroupId},
     config::Config,
     fresh::Fresh,
-    keys::Stretch,
+    keys::{Kind, Stretch},
 };
 use crate::{AlertQuery, Batch, Cube, SeriesWindows, Size, Store, StoreError, Upkeep};
 
@@ -76,6 +79,8 @@ struct Inner {
 
 /// What is written and not yet in tables stands in journals on disk, and in memory: a bound for both.
 const JOURNAL_BYTES_MAX: u64 = 128 << 20;
+/// What is compressed together of samples.
+const SAMPLES_BLOCK_BYTES: u32 = 64 << 10;
 
 /// What is in memory.
 #[derive(Default)]
@@ -275,7 +280,7 @@ impl Inner {
         let mut stretches = self.stretches();
         for name in self.db.list_keyspace_names() {
             if let Some(stretch) = Stretch::from_name(&name) {
-                let keyspace = self.db.keyspace(&name, stretch_options).map_err(disk("opening a stretch"))?;
+                let keyspace = self.db.keyspace(&name, || stretch_options(stretch)).map_err(disk("opening a stretch"))?;
                 stretches.insert(stretch, keyspace);
             }
         }
@@ -318,7 +323,7 @@ impl Inner {
         if let Some(keyspace) = stretches.get(&stretch) {
             return Ok(keyspace.clone());
         }
-        let keyspace = self.db.keyspace(&stretch.name(), stretch_options).map_err(disk("making a stretch"))?;
+        let keyspace = self.db.keyspace(&stretch.name(), || stretch_options(stretch)).map_err(disk("making a stretch"))?;
         stretches.insert(stretch, keyspace.clone());
         Ok(keyspace)
     }
@@ -330,8 +335,16 @@ impl Inner {
 }
 
 /// Many stretches are open at once: each may keep little unwritten.
-fn stretch_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(16 * 1024 * 1024)
+fn stretch_options(stretch: Stretch) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(16 * 1024 * 1024);
+    match stretch.kind {
+        // Samples say much that their neighbours say, too, and are read in long runs. A day's are soon merged to few tables,
+        // which the defaults leave uncompressed.
+        Kind::Samples => options
+            .data_block_size_policy(BlockSizePolicy::all(SAMPLES_BLOCK_BYTES))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4)),
+        Kind::Minutes | Kind::Hours => options,
+    }
 }
 
 fn open_error(dir: &Path, error: fjall::Error) -> StoreError {
