@@ -293,7 +293,7 @@ impl AppFold {
         let rank = Rank::of(record.beacon_id);
         for (minute, _) in &self.runs {
             let beacon = || sampled(record, received, *minute, &mut self.metrics);
-            self.samples.add(route, *minute, received.minute(), rank, beacon);
+            self.samples.add(route, *minute, rank, beacon);
         }
     }
 
@@ -304,11 +304,10 @@ impl AppFold {
         }
         self.groups.drained();
         let route = |id| self.route.map_or_else(|| OTHER.into(), |at| self.dimensions[at].1.name(id).as_ref().into());
-        self.samples.drain(app, route, &mut drained.strata, &mut drained.samples);
         let newest = self.fates.drain(app, &mut drained.fates);
         if let Some(newest) = newest {
+            self.samples.drain(app, newest, route, &mut drained.strata, &mut drained.samples);
             self.groups.forget_before(newest.minus(IDLE_MINUTES));
-            self.samples.forget_idle(newest);
             self.rotate(newest);
         }
     }

@@ -5,8 +5,6 @@
 //! parts kept. Where a route is busy most beacons can't win there, and the fold keeps only those of high ranks, so that
 //! few rows are written for the few that stay.
 
-use std::collections::BTreeMap;
-
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use schemas::{
@@ -26,73 +24,98 @@ use super::{cells::WEIGHT_MAX, dictionary::ValueId, metrics::Metrics, minute_of,
 const CANDIDATES: u64 = 4;
 /// For how long it is remembered how busy a stratum was, in minutes of received time since its last beacon.
 const PACE_MINUTES: u32 = 2;
-/// Of how many strata it is remembered; when there are more, all are forgotten and a few more rows are written.
+/// Of how many strata, about, it is remembered; when there are more, all are forgotten and a few more rows are written.
 const PACES_MAX: usize = 100_000;
 
 /// The strata and samples of one app since the last drain.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
-    strata: BTreeMap<Place, OfStratum>,
+    /// As they were first seen.
+    strata: Vec<OfStratum>,
+    /// Indices into `strata`.
+    places: HashMap<Place, usize, FixedState>,
     paces: HashMap<Place, Pace, FixedState>,
 }
 
 /// Names a stratum of the app.
 type Place = (Minute, ValueId);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct OfStratum {
+    place: Place,
     beacons: u64,
-    slots: [Option<Box<(Rank, SampledBeacon)>>; SLOTS as usize],
+    /// How many were drained before.
+    drained: u64,
+    /// How many the route had a minute before.
+    before: u64,
+    slots: [Option<(Rank, Box<SampledBeacon>)>; SLOTS as usize],
 }
 
-/// How many beacons of a stratum this fold has seen in all, and in which minute the last was received.
-#[derive(Debug, Default)]
+/// How many beacons of a stratum were drained in all, and the newest minute of received time at the last of the drains.
+#[derive(Debug, Clone, Copy, Default)]
 struct Pace {
     beacons: u64,
     last: Minute,
 }
 
+impl OfStratum {
+    /// The smallest rank with which a beacon can still win, if the stratum is as busy as it was so far, or as the route
+    /// was a minute before.
+    fn floor(&self) -> Rank {
+        let (busy, candidates) = ((self.drained + self.beacons).max(self.before), CANDIDATES * u64::from(SLOTS));
+        Rank(if busy > candidates { u64::MAX - u64::MAX / busy * candidates } else { 0 })
+    }
+}
+
 impl Samples {
-    /// Counts a beacon, received in minute `seen`, in the stratum of `route` and `minute`, and keeps what `beacon` makes
-    /// if its rank can win the slot.
+    /// Counts a beacon in the stratum of `route` and `minute`, and keeps what `beacon` makes if its rank can win the slot.
     #[inline]
-    pub(super) fn add(&mut self, route: ValueId, minute: Minute, seen: Minute, rank: Rank, beacon: impl FnOnce() -> SampledBeacon) {
-        let floor = self.floor((minute, route), seen);
-        let stratum = self.strata.entry((minute, route)).or_default();
+    pub(super) fn add(&mut self, route: ValueId, minute: Minute, rank: Rank, beacon: impl FnOnce() -> SampledBeacon) {
+        let place = (minute, route);
+        let index = match self.places.get(&place) {
+            Some(index) => *index,
+            None => self.begin(place),
+        };
+        let stratum = &mut self.strata[index];
         stratum.beacons += 1;
-        let slot = &mut stratum.slots[usize::from(rank.slot())];
-        if rank >= floor && slot.as_ref().is_none_or(|kept| kept.0 < rank) {
-            *slot = Some(Box::new((rank, beacon())));
+        let slot = usize::from(rank.slot());
+        if stratum.slots[slot].as_ref().is_none_or(|kept| kept.0 < rank) && rank >= stratum.floor() {
+            stratum.slots[slot] = Some((rank, Box::new(beacon())));
         }
     }
 
-    /// Counts a beacon of a stratum that is as busy as it was so far, or as the route was a minute before: the smallest
-    /// rank with which one can still win.
-    fn floor(&mut self, (minute, route): Place, seen: Minute) -> Rank {
+    /// Begins a stratum, and tells where it is.
+    #[cold]
+    fn begin(&mut self, place: Place) -> usize {
+        let (minute, route) = place;
+        let beacons = |place| self.paces.get(&place).map_or(0, |pace| pace.beacons);
+        let (drained, before) = (beacons(place), beacons((minute.minus(1), route)));
+        self.places.insert(place, self.strata.len());
+        self.strata.push(OfStratum { place, beacons: 0, drained, before, slots: Default::default() });
+        self.strata.len() - 1
+    }
+
+    /// Takes the strata and samples; `name` gives a route's, `newest` is the newest minute of received time.
+    pub(super) fn drain(
+        &mut self,
+        app: &AppId,
+        newest: Minute,
+        name: impl Fn(ValueId) -> Box<str>,
+        strata: &mut Vec<Stratum>,
+        samples: &mut Vec<Sample>,
+    ) {
         if self.paces.len() >= PACES_MAX {
             self.paces.clear();
         }
-        let before = self.paces.get(&(minute.minus(1), route)).map_or(0, |pace| pace.beacons);
-        let pace = self.paces.entry((minute, route)).or_default();
-        pace.beacons += 1;
-        pace.last = seen;
-        let (busy, candidates) = (pace.beacons.max(before), CANDIDATES * u64::from(SLOTS));
-        Rank(if busy > candidates { u64::MAX - u64::MAX / busy * candidates } else { 0 })
-    }
-
-    /// Takes the strata and samples, by minute; `name` gives a route's.
-    pub(super) fn drain(&mut self, app: &AppId, name: impl Fn(ValueId) -> Box<str>, strata: &mut Vec<Stratum>, samples: &mut Vec<Sample>) {
-        for ((minute, route), stratum) in std::mem::take(&mut self.strata) {
-            let route = name(route);
-            for (rank, beacon) in stratum.slots.into_iter().flatten().map(|kept| *kept) {
-                samples.push(Sample { app: app.clone(), minute, route: route.clone(), rank, beacon });
+        self.places.clear();
+        for OfStratum { place, beacons, drained, slots, .. } in self.strata.drain(..) {
+            self.paces.insert(place, Pace { beacons: drained + beacons, last: newest });
+            let (minute, route) = (place.0, name(place.1));
+            for (rank, beacon) in slots.into_iter().flatten() {
+                samples.push(Sample { app: app.clone(), minute, route: route.clone(), rank, beacon: *beacon });
             }
-            strata.push(Stratum { app: app.clone(), minute, route, beacons: stratum.beacons });
+            strata.push(Stratum { app: app.clone(), minute, route, beacons });
         }
-    }
-
-    /// Forgets the paces of strata that have been idle at `newest`, the newest minute of received time.
-    pub(super) fn forget_idle(&mut self, newest: Minute) {
         self.paces.retain(|_, pace| pace.last >= newest.minus(PACE_MINUTES));
     }
 
